@@ -1,0 +1,53 @@
+# Everything that one does here; `make` lists it.
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check unit lint format bench lock clean setup setup-dev
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: setup ## Set everything up and tell the whole story on real sockets; ONCE=1 leaves when it is told
+	@tools/phone.sh $(VENV) $(PYTHON)
+	@$(BIN)/python -m voip_sms.demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: setup-dev ## Run all tests; as root install the Debian packages they need; ARGS='-k word' picks
+	@tools/peers.sh test
+	@tools/phone.sh $(VENV) $(PYTHON)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint ## Lint, types, import rules and the tests that need no peers: under two minutes
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/unit tests/wire tests/architecture
+
+unit: setup-dev ## Only the unit and wire tests (PYTHON=python3.13 VENV=.venv-newest: on another Python)
+	@$(BIN)/python -m pytest -q tests/unit tests/wire
+
+lint: setup-dev ## Ruff's rules and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: setup-dev ## Let ruff rewrite what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup-dev ## Compare with peers, in alternating rounds
+	@tools/peers.sh bench
+	@$(BIN)/python -m bench $(ARGS)
+
+setup: ## Make or renew the virtual environment from the lock
+	@tools/setup.sh $(VENV) $(PYTHON) runtime
+
+setup-dev: ## The same, with the tools for working here
+	@tools/setup.sh $(VENV) $(PYTHON) dev
+
+lock: ## Write requirements/*.txt anew from pyproject.toml; ARGS=--upgrade takes newer versions
+	@tools/lock.sh $(PYTHON) $(ARGS)
+
+clean: ## Remove what was made here: environments, caches, the demo's data
+	rm -rf .venv .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info var
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
