@@ -1,0 +1,192 @@
+"""Who and what exists: tenants, accounts, numbers, carriers, routes, prices, rules, as one immutable picture."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Id = bytes
+"""UUIDv7 as 16 octets (`core/ids.py`); shown outside as `msg_…`."""
+Micros = int
+"""Money: integers of 10^-6 currency unit. Time: epoch microseconds, UTC."""
+
+IdentityKind = Literal["number", "2way", "name", "random", "default"]
+AccountKind = Literal["key", "sip", "mail", "ivr", "user", "forward"]
+NumberKind = Literal["own_mobile", "2way", "nd", "ndi", "ndi_mms", "sc", "sci", "premium", "foreign"]
+ForwardKind = Literal["sip", "mail", "number", "webhook"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The sender an account shows: a number (E.164), a pool's name for 2way, or an approved name."""
+
+    kind: IdentityKind
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whoever submits: an API key, a SIP account, a mail sender … `name` is unique per tenant and kind."""
+
+    id: Id
+    tenant_id: Id
+    kind: AccountKind
+    name: str
+    identity: Identity
+    scopes: frozenset[str] = frozenset()
+    enabled: bool = True
+    language: str = "en"
+
+    @property
+    def ref(self) -> str:
+        """How messages name it: `sip:101`, `key:app`."""
+        return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class SipAccount:
+    """A SIP account: `ha1` maps digest algorithm (`MD5`, `SHA-256`) to HA1 hex, realm = `sip.domain`."""
+
+    account: Account
+    ha1: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One customer. `currency` and rates come from its price list; `blocked_inbound` drops all MO."""
+
+    id: Id
+    name: str
+    price_list: str
+    enabled: bool = True
+    blocked_inbound: bool = False
+    timezone: str = "UTC"
+    language: str = "en"
+    transliterate: Literal["never", "ask", "auto"] = "never"
+    keep_sent_text: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SenderName:
+    """An alphanumeric sender of one tenant (None: the operator's shared list); usable when `approved`."""
+
+    tenant_id: Id | None
+    name: str
+    status: Literal["pending", "approved", "rejected"]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardRule:
+    """Where inbound of a number (or, with `number` None, events of the tenant) goes.
+
+    `targets`: SIP users, mail addresses, E.164 numbers, or one URL; `events`: webhook event types.
+    """
+
+    id: Id
+    tenant_id: Id
+    number: str | None
+    kind: ForwardKind
+    targets: tuple[str, ...]
+    verified: bool = False
+    secret: str = ""
+    mode: Literal["standard", "get"] = "standard"
+    events: frozenset[str] = frozenset({"message.received"})
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that belongs to a tenant; `forwarding` False switches all its forwards off (N4)."""
+
+    id: Id
+    tenant_id: Id
+    e164: str
+    kind: NumberKind
+    carrier: str
+    forwarding: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """A 2way pool: `numbers` E.164, leased per recipient for `window` microseconds."""
+
+    name: str
+    carrier: str
+    window: int
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A connection to a network; `settings` is its kind's own section, validated by `carriers/<kind>`."""
+
+    name: str
+    kind: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Destinations beginning with `prefix` go to `carrier`; the longest prefix wins, then `priority`."""
+
+    prefix: str
+    carrier: str
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Price of one part to destinations beginning with `prefix`, 10^-6 units."""
+
+    prefix: str
+    amount: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """Dated rates: in force from `valid_from` (epoch microseconds)."""
+
+    name: str
+    currency: str
+    valid_from: int
+    rates: tuple[Rate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRule:
+    """A sender the tenant doesn't want: exact number, prefix, or alphanumeric name (folded)."""
+
+    id: Id
+    tenant_id: Id
+    match: Literal["exact", "prefix", "name"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One immutable picture of all configuration, replaced as a whole when `generation` moves."""
+
+    generation: int = 0
+    tenants: Mapping[Id, Tenant] = field(default_factory=dict)
+    accounts: Mapping[Id, Account] = field(default_factory=dict)
+    keys: Mapping[bytes, Account] = field(default_factory=dict)
+    """API keys by SHA-256 of the token."""
+    sip: Mapping[str, SipAccount] = field(default_factory=dict)
+    """SIP accounts by user part."""
+    names: Mapping[tuple[Id | None, str], SenderName] = field(default_factory=dict)
+    """Sender names by (tenant or None, name as written)."""
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+    pools: Mapping[str, Pool] = field(default_factory=dict)
+    pool_of: Mapping[str, str] = field(default_factory=dict)
+    """Pool name by pool number."""
+    carriers: Mapping[str, Carrier] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    """Longest prefix first, then lowest priority value."""
+    prices: Mapping[str, tuple[PriceList, ...]] = field(default_factory=dict)
+    """By name, newest `valid_from` first."""
+    forwards: Mapping[str, tuple[ForwardRule, ...]] = field(default_factory=dict)
+    """Forwards by number E.164."""
+    subscriptions: Mapping[Id, tuple[ForwardRule, ...]] = field(default_factory=dict)
+    """Tenant-level webhooks by tenant."""
+    blocks: Mapping[Id, tuple[BlockRule, ...]] = field(default_factory=dict)
+    groups: Mapping[tuple[Id, str], tuple[str, ...]] = field(default_factory=dict)

@@ -1,0 +1,252 @@
+"""What passes through the rooms: submissions, plans, parts, receipts, messages, bindings and forward jobs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from voip_sms.core.directory import Account, ForwardKind, Id, IdentityKind, Micros
+from voip_sms.core.failures import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a sender may ask for beside recipient and text. Times in epoch microseconds; `validity` too."""
+
+    sender: str | None = None
+    client_ref: str | None = None
+    max_parts: int = 10
+    transliterate: bool | None = None
+    send_at: int | None = None
+    validity: int | None = None
+    message_class: str = "full"
+    priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """`key`: SHA-256 over (tenant, credential, door, client's key); `fingerprint`: SHA-256 of the request."""
+
+    key: bytes
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a customer asked a door for. `recipients` as typed; the engine normalises and may refuse each.
+
+    `cause` is the id of the row that caused it (a forward), `hops` how many forwards lie behind it.
+    """
+
+    account: Account
+    door: str
+    recipients: tuple[str, ...]
+    text: str
+    options: Options = Options()
+    idempotency: Idempotency | None = None
+    cause: Id | None = None
+    hops: int = 0
+
+    @property
+    def tenant_id(self) -> Id:
+        """The tenant that pays and sees it."""
+        return self.account.tenant_id
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a trace: which step decided what, and why; plain values, safe to show to the tenant."""
+
+    step: str
+    decision: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The chosen originator: E.164 with +, or a name. `kind` as in Identity; `pool` for 2way."""
+
+    kind: IdentityKind
+    value: str
+    pool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would happen to one recipient: either `refused`, or everything needed to store and send.
+
+    `price` is for all parts, 10^-6 units; `parts` the text of each part in order.
+    """
+
+    to: str
+    """E.164, or what was typed when it is not a number."""
+    sender: Sender | None = None
+    encoding: Literal["gsm7", "ucs2"] = "gsm7"
+    parts: tuple[str, ...] = ()
+    price: Micros = 0
+    currency: str = ""
+    carrier: str = ""
+    refused: Refusal | None = None
+    trace: tuple[Step, ...] = ()
+
+
+# --- messages as everybody sees them ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One status change with its time (epoch microseconds) and cause."""
+
+    at: int
+    status: str
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to or from one number, as API, panel, webhooks and forwards show it."""
+
+    id: Id
+    tenant_id: Id
+    direction: Literal["outbound", "inbound"]
+    status: str
+    sender: str
+    to: str
+    text: str | None
+    encoding: str
+    parts: int
+    price: Micros | None
+    currency: str
+    door: str
+    account: str
+    client_ref: str | None
+    created_at: int
+    possible_duplicate: bool = False
+    events: tuple[Event, ...] = ()
+    error_code: str | None = None
+    error_detail: str | None = None
+    flags: frozenset[str] = frozenset()
+    """`partial` (a joined inbound with parts missing), `blocked` …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The result for one recipient of a submission: a stored message, or why not."""
+
+    to: str
+    message: Message | None = None
+    refused: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer to a submission, given after its commit. `replayed`: a repeat; nothing new was stored."""
+
+    submission_id: Id
+    items: Sequence[Item]
+    replayed: bool = False
+
+
+# --- between engine and carriers --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundPart:
+    """One stored part on its way to a carrier. `text` is this part's text only.
+
+    `reference` (0-65535) is shared by the parts of one message; `validity` is what is left, in seconds.
+    """
+
+    message_id: Id
+    no: int
+    total: int
+    reference: int
+    sender: Sender
+    to: str
+    text: str
+    encoding: Literal["gsm7", "ucs2"]
+    priority: int
+    validity: int
+    attempt: int = 0
+    possible_duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboundPart:
+    """One MO as a carrier gave it. Numbers as E.164 with + where the carrier says international.
+
+    `digest`: SHA-256 over the PDU without its sequence number, for dedupe within a day.
+    """
+
+    sender: str
+    to: str
+    text: str
+    encoding: Literal["gsm7", "ucs2"]
+    digest: bytes
+    reference: int | None = None
+    no: int = 1
+    total: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierReceipt:
+    """A delivery receipt. `references`: every spelling under which the carrier's id may be stored.
+
+    `status` from `core/status.py` or None for an intermediate notice; `cause` e.g. `UNDELIV 069`.
+    """
+
+    references: tuple[str, ...]
+    status: str | None
+    cause: str
+    at: int | None = None
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """How a carrier connection is: `bound | connecting | refused`, since when, and why."""
+
+    state: Literal["bound", "connecting", "refused"]
+    since: int
+    detail: str = ""
+    in_flight: int = 0
+
+
+# --- between engine and forwards --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One registered contact of a SIP account. `source`: host:port REGISTER came from; `flow`: its connection."""
+
+    user: str
+    contact: str
+    source: str
+    transport: Literal["udp", "tcp", "tls"]
+    flow: str
+    call_id: str
+    cseq: int
+    expires_at: int
+    q: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardJob:
+    """One due hand-over to one target. `event` is a webhook event type; `message` what it is about.
+
+    `bindings` are the live contacts of a SIP target, read when the job was claimed.
+    """
+
+    id: Id
+    tenant_id: Id
+    kind: ForwardKind
+    target: str
+    event: str
+    message: Message
+    attempt: int
+    created_at: int
+    secret: str = ""
+    mode: str = "standard"
+    verified: bool = False
+    bindings: tuple[Binding, ...] = ()
+    hops: int = 0
+    language: str = "en"

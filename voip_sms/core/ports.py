@@ -1,0 +1,143 @@
+"""The boundaries between the rooms: what a door may ask the engine, what carriers and forwards offer it."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from voip_sms.core.directory import Account, Id, SipAccount
+from voip_sms.core.failures import Outcome
+from voip_sms.core.model import (
+    Binding,
+    CarrierReceipt,
+    ForwardJob,
+    InboundPart,
+    LinkState,
+    Message,
+    OutboundPart,
+    Plan,
+    Submission,
+    Submitted,
+)
+
+# --- what doors call ----------------------------------------------------------------------------------------
+
+
+class Submitter(Protocol):
+    """The one way to send. The engine normalises recipients; the door passes on what was typed."""
+
+    async def submit(self, submission: Submission) -> Submitted:
+        """Store it and answer after the commit. Per-recipient refusals are items, never exceptions.
+
+        Raises Refusal for what concerns the whole request: `idempotency_mismatch`, `store_unavailable`,
+        `rate_limited`. Idempotent by `submission.idempotency`.
+        """
+        ...
+
+    async def explain(self, submission: Submission) -> Sequence[Plan]:
+        """What `submit` would do, per recipient, with its trace. Stores nothing."""
+        ...
+
+    async def cancel(self, tenant_id: Id, message_id: Id) -> Message:
+        """Cancel a scheduled message and release its money. Refusal `not_found` or `too_late`."""
+        ...
+
+
+class Credentials(Protocol):
+    """Who somebody is. Never awaits: it looks into the snapshot."""
+
+    def api_key(self, token: str) -> Account | None:
+        """The account of an API key, or None."""
+        ...
+
+    def sip_account(self, user: str) -> SipAccount | None:
+        """The SIP account with this user part, or None; disabled accounts and tenants are None."""
+        ...
+
+
+class Registrations(Protocol):
+    """Durable SIP bindings. Each call answers after its commit; Refusal `store_unavailable`."""
+
+    async def register(self, account: Account, bindings: Sequence[Binding]) -> Sequence[Binding]:
+        """Add or refresh bindings (expires_at <= now removes one); the account's live bindings then.
+
+        A binding with the same Call-ID and a CSeq not above the stored one changes nothing (RFC 3261 10.3).
+        Messages that wait for the account become due at once.
+        """
+        ...
+
+    async def unregister_all(self, account: Account) -> None:
+        """`Contact: *` with `Expires: 0`."""
+        ...
+
+    async def bindings(self, account: Account) -> Sequence[Binding]:
+        """The live bindings, newest first."""
+        ...
+
+    async def flow_died(self, flow: str) -> None:
+        """A TCP/TLS connection is gone: its bindings are unreachable at once and dropped."""
+        ...
+
+    async def drop(self, account: Account, contact: str) -> None:
+        """A contact answered 404 or 410: its binding is removed."""
+        ...
+
+
+# --- what carriers offer, and what they call ----------------------------------------------------------------
+
+
+class CarrierLink(Protocol):
+    """A connection to one carrier. Reconnects by itself; never raises out of these calls."""
+
+    @property
+    def name(self) -> str:
+        """The carrier's name."""
+        ...
+
+    def state(self) -> LinkState:
+        """For `GET /v1/carriers` and metrics."""
+        ...
+
+    def free(self) -> int:
+        """How many parts it takes right now: free window, bounded by rate; 0 when not bound or slow."""
+        ...
+
+    def on_free(self, wake: Callable[[], None]) -> None:
+        """`wake` is called whenever `free()` may have risen from 0 (bound, response, rate, throttle over)."""
+        ...
+
+    def submit(self, part: OutboundPart, done: Callable[[OutboundPart, Outcome], None]) -> None:
+        """Send it; `done` is called exactly once, on the loop, at the latest after the response timeout."""
+        ...
+
+    async def start(self) -> None:
+        """Begin connecting; returns at once."""
+        ...
+
+    async def stop(self, drain: float) -> None:
+        """Take no more, wait up to `drain` seconds for responses, unbind, close."""
+        ...
+
+
+class CarrierEvents(Protocol):
+    """What the engine does with what a carrier brings. Returns after the commit: only then may it be acked.
+
+    Raises Refusal `store_unavailable`: answer the carrier with a temporary error, it will come again.
+    """
+
+    async def receive(self, carrier: str, part: InboundPart) -> None:
+        """An MO. Idempotent by its digest within a day."""
+        ...
+
+    async def receipt(self, carrier: str, receipt: CarrierReceipt) -> None:
+        """A delivery receipt. Idempotent; unknown ids are kept and matched again later."""
+        ...
+
+
+# --- what forwards offer ------------------------------------------------------------------------------------
+
+
+class Forwarder(Protocol):
+    """Hands one inbound message or event to one target. Retries are the engine's; bounded in time."""
+
+    async def deliver(self, job: ForwardJob) -> Outcome:
+        """Try once. `Accepted` = the target took it."""
+        ...
