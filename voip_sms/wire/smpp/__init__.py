@@ -1,0 +1,70 @@
+"""SMPP 3.4 without I/O: octets to PDUs and back, framing, statuses, texts."""
+
+from voip_sms.wire.smpp.decode import Header, decode, header
+from voip_sms.wire.smpp.encode import encode
+from voip_sms.wire.smpp.errors import DecodeError, EncodeError, FramingError, SmppError
+from voip_sms.wire.smpp.framer import HEADER_LENGTH, MAX_PDU_LENGTH, Framer
+from voip_sms.wire.smpp.pdus import (
+    NOWHERE,
+    Address,
+    Bind,
+    BindResp,
+    CancelSm,
+    CancelSmResp,
+    DataSm,
+    DataSmResp,
+    DeliverSm,
+    DeliverSmResp,
+    EnquireLink,
+    EnquireLinkResp,
+    GenericNack,
+    Pdu,
+    QuerySm,
+    QuerySmResp,
+    SubmitSm,
+    SubmitSmResp,
+    Unbind,
+    UnbindResp,
+    Unknown,
+)
+from voip_sms.wire.smpp.status import Verdict, classify, status_name
+from voip_sms.wire.smpp.tlv import Tlv
+
+__all__ = [
+    "HEADER_LENGTH",
+    "MAX_PDU_LENGTH",
+    "NOWHERE",
+    "Address",
+    "Bind",
+    "BindResp",
+    "CancelSm",
+    "CancelSmResp",
+    "DataSm",
+    "DataSmResp",
+    "DecodeError",
+    "DeliverSm",
+    "DeliverSmResp",
+    "EncodeError",
+    "EnquireLink",
+    "EnquireLinkResp",
+    "Framer",
+    "FramingError",
+    "GenericNack",
+    "Header",
+    "Pdu",
+    "QuerySm",
+    "QuerySmResp",
+    "SmppError",
+    "SubmitSm",
+    "SubmitSmResp",
+    "Tlv",
+    "Unbind",
+    "UnbindResp",
+    "Unknown",
+    "Verdict",
+    "classify",
+    "decode",
+    "encode",
+    "header",
+    "status_name",
+]
