@@ -1,9 +1,10 @@
 """What can be wrong with SMPP octets, as types."""
 
+from voip_sms.wire.errors import WireError
 from voip_sms.wire.smpp.status import RINVCMDLEN
 
 
-class SmppError(ValueError):
+class SmppError(WireError):
     """Anything that the codec refuses."""
 
 
