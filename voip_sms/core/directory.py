@@ -1,4 +1,4 @@
-"""Who and what exists: tenants, accounts, numbers, carriers, routes, prices, rules, as one immutable picture."""
+"""Who and what exists: tenants, accounts, numbers, carriers, routes, prices and rules, as one picture."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

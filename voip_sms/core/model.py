@@ -216,7 +216,7 @@ class LinkState:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """One registered contact of a SIP account. `source`: host:port REGISTER came from; `flow`: its connection."""
+    """One registered contact. `source`: host:port REGISTER came from; `flow`: its connection's id."""
 
     user: str
     contact: str
