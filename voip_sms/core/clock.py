@@ -59,7 +59,7 @@ def to_rfc3339(moment: int) -> str:
 
 
 def from_rfc3339(text: str) -> int:
-    """Epoch microseconds of an RFC 3339 date-time in any offset; raises TimeInvalidError. Finer digits are cut."""
+    """Epoch microseconds of an RFC 3339 date-time in any offset (finer digits cut), or TimeInvalidError."""
     if len(text) > _LONGEST or not _RFC3339.fullmatch(text):
         raise TimeInvalidError("not an RFC 3339 date-time with an offset, such as 2026-11-22T10:00:00Z")
     try:

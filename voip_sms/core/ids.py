@@ -81,7 +81,7 @@ def to_text(prefix: str, identifier: bytes) -> str:
 
 
 def from_text(prefix: str, text: str) -> bytes:
-    """The 16 octets of `prefix` + `_` + 26 characters; only the form `to_text` writes, else IdInvalidError."""
+    """The 16 octets of `prefix_` + 26 characters, exactly as `to_text` writes it, else IdInvalidError."""
     start = len(prefix) + 1
     if len(text) != start + _TEXT_LENGTH or not text.startswith(prefix + "_"):
         raise IdInvalidError(f"not an identifier that begins with {prefix}_")
