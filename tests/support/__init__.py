@@ -1,0 +1,1 @@
+"""What tests share: real peers, fakes that record and can fail, and small scripted clients."""
