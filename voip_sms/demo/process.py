@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -58,8 +58,15 @@ async def run(*arguments: str, within: float = START, cwd: Path | None = None) -
 class Service:
     """`voip-sms serve …` or `voip-sms smsc …` as a subprocess; its stderr goes to the file `log`."""
 
-    def __init__(self, *arguments: str, log: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        program: Sequence[str] | None = None,
+    ) -> None:
         self.arguments = arguments
+        self._command = [*program, *arguments] if program else command(*arguments)
         self.log = log
         self.ready: Mapping[str, Any] = {}
         self.lines: list[str] = []
@@ -72,7 +79,7 @@ class Service:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *_dies_with_us(),
-                *command(*self.arguments),
+                *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
