@@ -35,6 +35,8 @@ class Account:
     scopes: frozenset[str] = frozenset()
     enabled: bool = True
     language: str = "en"
+    abroad: Literal["2way", "random"] = "2way"
+    """What an own number sends from to other countries, where it can't itself."""
 
     @property
     def ref(self) -> str:

@@ -34,7 +34,7 @@ class Idempotency:
 class Submission:
     """What a customer asked a door for. `recipients` as typed; the engine normalises and may refuse each.
 
-    `cause` is the id of the row that caused it (a forward), `hops` how many forwards lie behind it.
+    `cause` is the id of the row that caused it (a forward job), if one did.
     """
 
     account: Account
@@ -44,7 +44,6 @@ class Submission:
     options: Options = Options()
     idempotency: Idempotency | None = None
     cause: Id | None = None
-    hops: int = 0
 
     @property
     def tenant_id(self) -> Id:
@@ -248,5 +247,4 @@ class ForwardJob:
     mode: str = "standard"
     verified: bool = False
     bindings: tuple[Binding, ...] = ()
-    hops: int = 0
     language: str = "en"

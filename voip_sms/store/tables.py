@@ -152,6 +152,7 @@ api_key = Table(
     Column("scopes", JSON, nullable=False),
     _word("identity_kind"),
     _word("identity_value", default=""),
+    _word("abroad", default="2way"),  # 2way | random: what an own number sends from to other countries
     _flag("enabled", default=True),
     _time("created_at"),
     UniqueConstraint("tenant_id", "name"),
@@ -167,6 +168,7 @@ sip_account = Table(
     Column("ha1", JSON, nullable=False),  # {"MD5": hex, "SHA-256": hex}
     _word("identity_kind"),
     _word("identity_value", default=""),
+    _word("abroad", default="2way"),  # 2way | random: what an own number sends from to other countries
     _word("language", default="en"),
     _flag("enabled", default=True),
     UniqueConstraint("user"),
@@ -182,6 +184,7 @@ mail_sender = Table(
     _word("token", null=True),
     _word("identity_kind"),
     _word("identity_value", default=""),
+    _word("abroad", default="2way"),  # 2way | random: what an own number sends from to other countries
     Column("options", JSON, nullable=False),
     _flag("enabled", default=True),
     UniqueConstraint("address"),
@@ -280,7 +283,6 @@ message = Table(
     _word("error_code", null=True),
     _word("error_detail", null=True),
     _word("flags", default=""),
-    Column("hops", SmallInteger, nullable=False, server_default=text("0")),
     _id("cause", null=True),
     Column("trace", Text, nullable=False),  # JSON [[step, decision, reason], …]
     Index(None, "tenant_id", "id"),
@@ -563,6 +565,15 @@ forward_job = Table(
     Index(None, "tenant_id", "id"),
 )
 
+loop_guard = Table(
+    "loop_guard",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # SHA-256 of a text that a paid forward sent out
+    _time("until"),
+    Index(None, "until"),
+    sqlite_with_rowid=False,
+)
+
 forward_attempt = Table(
     "forward_attempt",
     metadata,
@@ -590,6 +601,7 @@ OPERATOR_TABLES = frozenset(
         "inbound_part",
         "quarantine",
         "orphan_receipt",
+        "loop_guard",
     }
 )
 """Tables whose rows are the operator's, or not yet anybody's."""

@@ -72,7 +72,7 @@ class Rows:
 
 
 class Again(Exception):  # noqa: N818 - a decision's answer, not an error
-    """A decision met, through a predecessor, a row whose relatives it has not read: decide in the next batch."""
+    """A decision met, through a predecessor, a row whose relatives it has not read: the next batch decides."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
