@@ -1,0 +1,182 @@
+"""SIP, SIPS and tel URIs, and the number a user dialled (RFC 3261 19.1, RFC 3966)."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote as percent_decode
+
+from voip_sms.wire.sip.grammar import GrammarError
+
+MAX_URI: Final = 1024
+"""Longest URI taken, in characters: four times what any phone sends, small enough to refuse cheaply."""
+_PORT_MAX: Final = 65535
+_USER_SAFE: Final = "-_.!~*'()&=+$/"
+"""Characters that stand unescaped in a user part; `;`, `?` and `,` are escaped too, since peers cut there."""
+_USERINFO: Final = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/:#\[\]|^`{}\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+")
+_HOST: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9\-._]*[A-Za-z0-9.])?")
+_TAIL: Final = re.compile(r"[^\s<>\"]*")
+_SEPARATORS: Final = re.compile(r"[\s\-.()/]")
+_NUMBER: Final = re.compile(r"\s*\+?[0-9\s\-.()/]+")
+
+
+class SchemeError(GrammarError):
+    """A well-formed URI of a scheme that isn't ours: 416 (RFC 3261 8.2.2.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SipUri:
+    """`sip:` or `sips:`; `userinfo` is as it stood on the wire (password included), `user` is readable."""
+
+    host: str
+    userinfo: str = ""
+    port: int | None = None
+    secure: bool = False
+    params: dict[str, str] = field(default_factory=dict)
+    headers: str = ""
+
+    @property
+    def user(self) -> str:
+        """The user, unescaped, without password; parameters inside the user part belong to it."""
+        return _unescape(self.userinfo.partition(":")[0])
+
+    @property
+    def aor(self) -> tuple[str, str]:
+        """Address of record as (user, host in lower case): what two URIs are compared by in a registrar."""
+        return self.user, self.host.lower()
+
+    def __str__(self) -> str:
+        """The URI in wire form, without headers."""
+        parts = ["sips:" if self.secure else "sip:"]
+        if self.userinfo:
+            parts.append(f"{self.userinfo}@")
+        parts.append(self.host)
+        if self.port is not None:
+            parts.append(f":{self.port}")
+        parts += [f";{name}={value}" if value else f";{name}" for name, value in self.params.items()]
+        return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class TelUri:
+    """`tel:`; `number` as written, visual separators included."""
+
+    number: str
+    params: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The URI in wire form."""
+        tail = "".join(f";{name}={value}" if value else f";{name}" for name, value in self.params.items())
+        return f"tel:{self.number}{tail}"
+
+
+Uri = SipUri | TelUri
+
+
+def parse_uri(text: str) -> Uri:
+    """Parse a URI of a scheme we serve; SchemeError for others, GrammarError for what is none."""
+    if len(text) > MAX_URI:
+        raise GrammarError("URI too long")
+    scheme, colon, rest = text.partition(":")
+    scheme = scheme.lower()
+    if not colon or not rest or not _TAIL.fullmatch(text):
+        raise GrammarError("not a URI")
+    if scheme in {"sip", "sips"}:
+        return _parse_sip(rest, secure=scheme == "sips")
+    if scheme == "tel":
+        number, _, params = rest.partition(";")
+        return TelUri(percent_decode(number), _uri_params(params))
+    if not re.fullmatch(r"[a-z][a-z0-9+.\-]*", scheme):
+        raise GrammarError("not a URI")
+    raise SchemeError("unsupported URI scheme")
+
+
+def _parse_sip(rest: str, *, secure: bool) -> SipUri:
+    userinfo, at, tail = rest.partition("@")
+    if not at:
+        userinfo, tail = "", rest
+    elif "@" in tail or not _USERINFO.fullmatch(userinfo):
+        raise GrammarError("bad user part")
+    address, question, headers = tail.partition("?")
+    hostport, _, params = address.partition(";")
+    if question and not headers:
+        raise GrammarError("empty URI headers")
+    host, port = _host_port(hostport)
+    return SipUri(host, userinfo, port, secure, _uri_params(params) if params else {}, headers)
+
+
+def _host_port(text: str) -> tuple[str, int | None]:
+    host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+    if not colon:
+        host = text
+    if not _HOST.fullmatch(host):
+        raise GrammarError("bad host")
+    if not colon:
+        return host, None
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) <= _PORT_MAX):
+        raise GrammarError("bad port")
+    return host, int(port)
+
+
+def parse_host_port(text: str) -> tuple[str, int | None]:
+    """`host`, `host:port` or `[v6]:port`; brackets stay on the host. GrammarError when it is none."""
+    return _host_port(text)
+
+
+def _uri_params(text: str) -> dict[str, str]:
+    params: dict[str, str] = {}
+    for piece in text.split(";"):
+        name, _, value = piece.partition("=")
+        if name:
+            params[name.lower()] = value
+    return params
+
+
+def _unescape(text: str) -> str:
+    return percent_decode(text, errors="replace") if "%" in text else text
+
+
+def sip_uri(user: str, host: str, *, params: str = "") -> str:
+    """`sip:user@host`, the user escaped so that nothing in it can end the user part; `params` verbatim."""
+    return f"sip:{percent_encode(user, safe=_USER_SAFE)}@{host}{params}"
+
+
+def dialled(uri: Uri) -> str:
+    """What the sender keyed in, ready for the address rules: `+48601123456`, `601123456`, `102`.
+
+    Escapes, visual separators, user parameters and a URI wrapped inside the user part are undone; a local
+    number with a global `phone-context` is completed by it (RFC 3966 5.1.5).
+    """
+    if isinstance(uri, TelUri):
+        return _complete(uri.number, uri.params)
+    user = uri.user
+    inner = _wrapped(user)
+    if inner is not None:
+        return dialled(inner)
+    if not uri.userinfo:
+        return uri.host if uri.host.isdigit() else ""
+    number, _, params = user.partition(";")
+    return _complete(number, _uri_params(params) | uri.params)
+
+
+def _wrapped(user: str) -> Uri | None:
+    """COMPAT: phones that dial from a chat address put the whole escaped URI into the user part."""
+    scheme, colon, rest = user.partition(":")
+    if not colon or scheme.lower() not in {"sip", "sips", "tel"}:
+        return None
+    if rest.startswith("@"):
+        return TelUri(rest[1:])
+    try:
+        return parse_uri(f"{scheme}:{rest}")
+    except GrammarError:
+        return None
+
+
+def _complete(number: str, params: dict[str, str]) -> str:
+    if not _NUMBER.fullmatch(number):
+        return number.strip()
+    plain = _SEPARATORS.sub("", number)
+    context = _SEPARATORS.sub("", _unescape(params.get("phone-context", "")))
+    if plain.isdigit() and context[:1] == "+" and context[1:].isdigit():
+        return context + plain
+    return plain
