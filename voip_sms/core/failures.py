@@ -199,9 +199,10 @@ class StoreUnavailableError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The next hop took it. `reference` is its id there (carrier message id, mail queue id), or ''."""
+    """The next hop took it. `reference` is its id there in its canonical spelling, or ''; `raw` as it came."""
 
     reference: str = ""
+    raw: str = ""
 
 
 @dataclass(frozen=True, slots=True)
