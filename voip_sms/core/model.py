@@ -191,6 +191,7 @@ class CarrierReceipt:
     """A delivery receipt. `references`: every spelling under which the carrier's id may be stored.
 
     `status` from `core/status.py` or None for an intermediate notice; `cause` e.g. `UNDELIV 069`.
+    `recipient`: whom the message went to (E.164), '' if not said: tells ids apart that two spellings share.
     """
 
     references: tuple[str, ...]
@@ -198,6 +199,7 @@ class CarrierReceipt:
     cause: str
     at: int | None = None
     raw: str = ""
+    recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)
