@@ -1,0 +1,93 @@
+"""Turns what happened to a message into the hand-overs that its tenant subscribed to: rows of `forward_job`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from voip_sms.core.clock import DAY
+from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id
+
+Row = dict[str, Any]
+
+EVENT_TYPES = frozenset(
+    {
+        "message.received",
+        "message.sent",
+        "message.delivered",
+        "message.undelivered",
+        "message.failed",
+        "message.expired",
+    }
+)
+
+LIFE: Mapping[ForwardKind, int] = {
+    "sip": 3 * DAY,  # a phone that is off over a long week-end
+    "mail": 3 * DAY,  # what mail servers do among themselves, shortened: it is a text message
+    "webhook": 3 * DAY + DAY // 4,  # ten tries over some three days, and the last of them still counts
+    "number": DAY,
+}
+"""How long a hand-over is tried, microseconds."""
+
+
+def event_of(status: str) -> str | None:
+    """The event type that tells of a status, or None where nobody is told (`accepted`, `queued` …)."""
+    event = f"message.{status}"
+    return event if event in EVENT_TYPES else None
+
+
+def event_jobs(
+    directory: Directory, message: Mapping[str, Any], event: str | None, now: int, new_id: Callable[[], Id]
+) -> list[Row]:
+    """The jobs for the tenant's subscriptions to `event` (a row of `message`: its id and tenant_id count).
+
+    Pure but for `new_id`, which must be safe in the writer's thread (`core/ids.py`). Insert the rows into
+    `forward_job` and wake topic `forwards` if there are any. None as event gives none.
+    """
+    if event is None:
+        return []
+    return [
+        job_row(message, rule.kind, target, now, new_id(), event=event, rule_id=rule.id)
+        for rule, target in _subscribed(directory.subscriptions.get(message["tenant_id"], ()), event)
+    ]
+
+
+def _subscribed(rules: tuple[ForwardRule, ...], event: str) -> Iterator[tuple[ForwardRule, str]]:
+    for rule in rules:
+        if rule.enabled and event in rule.events:
+            for target in rule.targets:
+                yield rule, target
+
+
+def job_row(
+    message: Mapping[str, Any],
+    kind: ForwardKind,
+    target: str,
+    now: int,
+    job_id: Id,
+    *,
+    event: str = "message.received",
+    rule_id: Id | None = None,
+) -> Row:
+    """A job that is due now: the message (a row of `message`) to one target."""
+    return {
+        "id": job_id,
+        "tenant_id": message["tenant_id"],
+        "message_id": message["id"],
+        "rule_id": rule_id,
+        "kind": kind,
+        "target": target,
+        "event": event,
+        "state": "queued",
+        "due_at": now,
+        "expires_at": now + LIFE[kind],
+        "attempts": 0,
+        "order_key": order_key(kind, target),
+        "claimed_by": None,
+        "claimed_until": None,
+        "cause": "",
+        "created_at": now,
+    }
+
+
+def order_key(kind: ForwardKind, target: str) -> str | None:
+    """Jobs with one key go one after the other: only a phone shows texts in the order they arrive."""
+    return f"sip:{target}" if kind == "sip" else None
