@@ -8,7 +8,7 @@ import click
 
 from voip_sms.demo.phone import Incoming, Phone, PhoneAccount, PhoneFailedError
 
-HELP = "Type a number and a text: 601123456 Hello. A line that begins with / answers the last one. Ctrl-D ends."
+HELP = "Type a number and a text: 601123456 Hello. A line that begins with / answers the last. Ctrl-D ends."
 # A person types slower than this; what a pipe brings beyond it waits in the pipe.
 MAX_LINES = 1000
 OK = range(200, 300)
