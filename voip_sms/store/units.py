@@ -72,7 +72,7 @@ class Rows:
 
 
 class Again(Exception):  # noqa: N818 - a decision's answer, not an error
-    """A decision met, through a predecessor, a row whose relatives it has not read: the next batch decides."""
+    """A decision met, through a predecessor, a row whose relatives it has not read: next batch."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,96 @@
+"""Every table, as SQLAlchemy Core: the same on SQLite and PostgreSQL.
+
+Ids are UUIDv7 in 16 octets, times epoch microseconds (UTC), money integers of 10^-6 currency unit.
+A table has `tenant_id NOT NULL` or stands in `OPERATOR_TABLES`. Tables of the hot path have one B-tree where
+they can (SQLite: WITHOUT ROWID), no foreign keys, and partial indexes over live rows only.
+"""
+
+from voip_sms.store.tables.columns import metadata
+from voip_sms.store.tables.conversations import conversation, lease
+from voip_sms.store.tables.forwards import binding, forward_attempt, forward_job, loop_guard
+from voip_sms.store.tables.inbound import inbound_part, inbound_seen, orphan_receipt, quarantine
+from voip_sms.store.tables.messages import idempotency, message, message_event, message_text, part
+from voip_sms.store.tables.money import balance, ledger
+from voip_sms.store.tables.operator import (
+    carrier,
+    generation,
+    node,
+    pool,
+    pool_number,
+    price_list,
+    rate,
+    route,
+    secret,
+)
+from voip_sms.store.tables.tenants import (
+    api_key,
+    blacklist,
+    contact_group,
+    forward,
+    mail_sender,
+    number,
+    sender_name,
+    sip_account,
+    tenant,
+)
+
+__all__ = [
+    "OPERATOR_TABLES",
+    "api_key",
+    "balance",
+    "binding",
+    "blacklist",
+    "carrier",
+    "contact_group",
+    "conversation",
+    "forward",
+    "forward_attempt",
+    "forward_job",
+    "generation",
+    "idempotency",
+    "inbound_part",
+    "inbound_seen",
+    "lease",
+    "ledger",
+    "loop_guard",
+    "mail_sender",
+    "message",
+    "message_event",
+    "message_text",
+    "metadata",
+    "node",
+    "number",
+    "orphan_receipt",
+    "part",
+    "pool",
+    "pool_number",
+    "price_list",
+    "quarantine",
+    "rate",
+    "route",
+    "secret",
+    "sender_name",
+    "sip_account",
+    "tenant",
+]
+
+OPERATOR_TABLES = frozenset(
+    {
+        "generation",
+        "secret",
+        "node",
+        "tenant",
+        "carrier",
+        "route",
+        "price_list",
+        "rate",
+        "pool",
+        "pool_number",
+        "inbound_seen",
+        "inbound_part",
+        "quarantine",
+        "orphan_receipt",
+        "loop_guard",
+    }
+)
+"""Tables whose rows are the operator's, or not yet anybody's."""

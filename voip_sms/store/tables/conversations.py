@@ -1,0 +1,32 @@
+"""Which pool number belongs to which pair for how long, and the number a peer was last texted from."""
+
+from sqlalchemy import Index, Table
+
+from voip_sms.store.tables.columns import id_column, metadata, tenant_column, time_column, word
+
+lease = Table(
+    "lease",
+    metadata,
+    word("number", key=True),
+    word("peer", key=True),
+    tenant_column(),
+    word("account"),
+    word("pool"),
+    time_column("until"),  # replies count until then
+    time_column("rest_until"),  # and nobody else gets the pair until then
+    Index(None, "pool", "peer"),
+    Index(None, "rest_until"),
+    sqlite_with_rowid=False,
+)
+
+conversation = Table(
+    "conversation",
+    metadata,
+    id_column("tenant_id", key=True),
+    word("account", key=True),
+    word("peer", key=True),
+    word("number"),  # the own number last texted
+    time_column("until"),
+    Index(None, "until"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,88 @@
+"""What goes to customers: SIP bindings, jobs with their attempts, and the guard against loops."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, text
+
+from voip_sms.store.tables.columns import id_column, metadata, tenant_column, time_column, word
+
+binding = Table(
+    "binding",
+    metadata,
+    id_column("account_id", key=True),
+    word("contact", key=True),
+    tenant_column(),
+    word("user"),
+    word("source"),
+    word("transport"),
+    word("flow", default=""),
+    word("call_id"),
+    Column("cseq", BigInteger, nullable=False),
+    Column("q", Integer, nullable=False, server_default=text("1000")),  # thousandths
+    time_column("expires_at"),
+    time_column("updated_at"),
+    Index(None, "flow"),
+    Index(None, "expires_at"),
+)
+
+_WAITING = "state IN ('queued','sending')"
+
+forward_job = Table(
+    "forward_job",
+    metadata,
+    id_column(key=True),
+    tenant_column(),
+    id_column("message_id"),
+    id_column("rule_id", null=True),
+    word("kind"),
+    word("target"),
+    word("event"),
+    word("state"),  # queued, sending, done, failed, expired
+    time_column("due_at"),
+    time_column("expires_at"),
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    word("order_key", null=True),  # jobs with the same key go one after the other
+    word("claimed_by", null=True),
+    time_column("claimed_until", null=True),
+    word("cause", default=""),
+    time_column("created_at"),
+    Index(
+        "ix_forward_job_due",
+        "due_at",
+        sqlite_where=text("state = 'queued'"),
+        postgresql_where=text("state = 'queued'"),
+    ),
+    Index(
+        "ix_forward_job_order",
+        "order_key",
+        "id",
+        sqlite_where=text(_WAITING),
+        postgresql_where=text(_WAITING),
+    ),
+    Index(
+        "ix_forward_job_claimed",
+        "claimed_until",
+        sqlite_where=text("state = 'sending'"),
+        postgresql_where=text("state = 'sending'"),
+    ),
+    Index(None, "message_id"),
+    Index(None, "tenant_id", "id"),
+)
+
+loop_guard = Table(
+    "loop_guard",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),  # SHA-256 of a text that a paid forward sent out
+    time_column("until"),
+    Index(None, "until"),
+    sqlite_with_rowid=False,
+)
+
+forward_attempt = Table(
+    "forward_attempt",
+    metadata,
+    id_column("job_id", key=True),
+    Column("no", SmallInteger, primary_key=True),
+    tenant_column(),
+    time_column("at"),
+    word("outcome"),
+    word("cause", default=""),
+)

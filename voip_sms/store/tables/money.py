@@ -1,0 +1,31 @@
+"""What tenants may spend and what was spent: the balance and the ledger."""
+
+from sqlalchemy import BigInteger, Column, SmallInteger, Table, text
+
+from voip_sms.store.tables.columns import id_column, metadata, tenant_column, time_column, word
+
+balance = Table(
+    "balance",
+    metadata,
+    id_column("tenant_id", key=True),
+    word("currency"),
+    Column("credit", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False, server_default=text("0")),
+    Column("settled", BigInteger, nullable=False, server_default=text("0")),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    # UNIQUE(message, part, phase) makes charging exactly-once: a part is reserved once (part 0: all parts
+    # together) and finished once, by settling or by releasing.
+    id_column("message_id", key=True),
+    Column("part", SmallInteger, primary_key=True),
+    word("phase", key=True),  # reserve | final
+    tenant_column(),
+    word("kind"),  # reserve | settle | release
+    Column("amount", BigInteger, nullable=False),
+    word("currency"),
+    time_column("at"),
+    sqlite_with_rowid=False,
+)
