@@ -1,4 +1,4 @@
-"""Turns what happened to a message into the hand-overs that its tenant subscribed to: rows of `forward_job`."""
+"""What happened to a message becomes the hand-overs its tenant subscribed to: rows of `forward_job`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
