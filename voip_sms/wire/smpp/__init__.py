@@ -28,6 +28,7 @@ from voip_sms.wire.smpp.pdus import (
     Unknown,
 )
 from voip_sms.wire.smpp.status import Verdict, classify, status_name
+from voip_sms.wire.smpp.text import Alphabet, Body, Content, Long, body, content, decode_text, encode_text
 from voip_sms.wire.smpp.tlv import Tlv
 
 __all__ = [
@@ -35,10 +36,13 @@ __all__ = [
     "MAX_PDU_LENGTH",
     "NOWHERE",
     "Address",
+    "Alphabet",
     "Bind",
     "BindResp",
+    "Body",
     "CancelSm",
     "CancelSmResp",
+    "Content",
     "DataSm",
     "DataSmResp",
     "DecodeError",
@@ -51,6 +55,7 @@ __all__ = [
     "FramingError",
     "GenericNack",
     "Header",
+    "Long",
     "Pdu",
     "QuerySm",
     "QuerySmResp",
@@ -62,9 +67,13 @@ __all__ = [
     "UnbindResp",
     "Unknown",
     "Verdict",
+    "body",
     "classify",
+    "content",
     "decode",
+    "decode_text",
     "encode",
+    "encode_text",
     "header",
     "status_name",
 ]
