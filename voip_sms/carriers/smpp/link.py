@@ -1,4 +1,4 @@
-"""A carrier over SMPP 3.4: keeps its binds up, takes parts within window and rate, hands inbound to the engine."""
+"""A carrier over SMPP 3.4: keeps its binds up, takes parts within window and rate, hands inbound on."""
 
 import asyncio
 import random
@@ -117,7 +117,7 @@ class SmppLink:
             try:
                 session = await self._connect(role)
             except BindRefusedError as error:
-                log.error("carrier_bind_refused", carrier=self._name, role=role, status=str(error))
+                log.warning("carrier_bind_refused", carrier=self._name, role=role, status=str(error))
                 self._set("refused", str(error))
                 delay, refused = REFUSED.delay(refused, self._context.random), refused + 1
             except (OSError, TimeoutError, smpp.SmppError) as error:

@@ -17,7 +17,7 @@ _LAST_DAY: Final = 31  # of a relative time: DD (SMPP 3.4, 7.1.1)
 
 
 def submit_sm(part: OutboundPart, settings: SmppSettings, sequence: int) -> smpp.SubmitSm:
-    """The PDU of one part. Raises smpp.EncodeError when its text can't be said in this carrier's alphabets."""
+    """The PDU of one part. smpp.EncodeError: this carrier's alphabets can't say its text."""
     octets, coding = _text(part, Alphabet(settings.default_alphabet))
     concat = Concat(part.reference, part.total, part.no, wide=False) if part.total > 1 else None
     if concat is not None and settings.long == "udh":

@@ -123,8 +123,11 @@ class Session(asyncio.Protocol):
             self._schedule()
 
     async def _settle(self, until: float) -> None:
-        while (self._waiting or self._delivering) and self._loop.time() < until and not self._closed.done():
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 - shutting down: a short bounded poll is all it takes
+        # noqa below: shutting down, where a short bounded poll is all it takes
+        while (self._waiting or self._delivering) and self._loop.time() < until:  # noqa: ASYNC110
+            if self._closed.done():
+                return
+            await asyncio.sleep(0.02)
 
     async def closed(self) -> str:
         """Wait until the connection is gone; why it went."""
