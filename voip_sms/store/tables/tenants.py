@@ -1,6 +1,6 @@
 """Configuration of the tenants: who they are, their accounts, numbers, forwards and rules."""
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, LargeBinary, Table, UniqueConstraint, text
 
 from voip_sms.store.tables.columns import flag, id_column, metadata, tenant_column, time_column, word
 
@@ -16,6 +16,7 @@ tenant = Table(
     word("language", default="en"),
     word("transliterate", default="never"),
     flag("keep_sent_text", default=True),
+    Column("mail_limits", JSON, nullable=False, server_default=text("'{}'")),  # {"day": n, "month": n}
     UniqueConstraint("name"),
 )
 
