@@ -123,8 +123,8 @@ class Session(asyncio.Protocol):
             self._schedule()
 
     async def _settle(self, until: float) -> None:
-        # noqa below: shutting down, where a short bounded poll is all it takes
-        while (self._waiting or self._delivering) and self._loop.time() < until:  # noqa: ASYNC110
+        # shutting down: a short bounded poll is all it takes
+        while (self._waiting or self._delivering) and self._loop.time() < until:
             if self._closed.done():
                 return
             await asyncio.sleep(0.02)
