@@ -37,7 +37,7 @@ format: setup-dev ## Let ruff rewrite what it can
 
 bench: setup-dev ## Compare with peers, in alternating rounds
 	@tools/peers.sh bench
-	@$(BIN)/python -m bench $(ARGS)
+	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 setup: ## Make or renew the virtual environment from the lock
 	@tools/setup.sh $(VENV) $(PYTHON) runtime
