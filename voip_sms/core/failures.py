@@ -199,7 +199,7 @@ class StoreUnavailableError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The next hop took it. `reference` is its id there in its canonical spelling, or ''; `raw` as it came."""
+    """The next hop took it. `reference` is its id there, spelt canonically, or ''; `raw` as it came."""
 
     reference: str = ""
     raw: str = ""
