@@ -1,0 +1,157 @@
+"""The stage of the story: a folder with real configuration, and every process and sink that plays in it."""
+
+import asyncio
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Self
+
+import yaml
+
+from voip_sms.demo.clients import Handsets, Http
+from voip_sms.demo.hook_sink import HookSink
+from voip_sms.demo.mail_sink import MailSink
+from voip_sms.demo.process import Service, run
+
+TOKEN = "demo-key-acme-0123456789abcdef"
+HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+OWN, SECOND = "+48601000001", "+48601000002"
+POOL = ("+48799000001", "+48799000002")
+MAILBOX = "biuro@example.test"
+COLLEAGUES = ("+48602000001", "+48602000002", "+48602000003")
+
+CONFIG = """\
+[service]
+data_dir = "var"
+country = "PL"
+[database]
+url = "sqlite:///var/voip-sms.db"
+[http]
+listen = "{http}"
+[sip]
+domain = "sms.test"
+udp = "{sip}"
+tcp = "{sip}"
+[mail]
+listen = ""
+domain = "sms.test"
+from = "sms@sms.test"
+relay = "{relay}"
+[webhooks]
+allow = ["http://127.0.0.0/8"]
+[dispatch]
+response_timeout = 3
+[log]
+format = "console"
+"""
+
+
+class Stage:
+    """Everything that runs during the demo. `async with Stage() as stage`."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-demo-"))
+        self.mail, self.hooks = MailSink(), HookSink()
+        self.smsc = Service(
+            *("smsc", "--smpp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--system-id", "sim"),
+            *("--password", "sim"),
+            log=self.folder / "smsc.log",
+        )
+        self.serve = Service(
+            "serve", "--config", str(self.folder / "voip-sms.toml"), log=self.folder / "serve.log"
+        )
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for client in (getattr(self, "api", None), getattr(self, "_simulator", None)):
+            if client is not None:
+                await client.close()
+        for service in (self.serve, self.smsc):
+            if service.running:
+                with contextlib.suppress(Exception):
+                    await service.stop()
+        await asyncio.gather(self.mail.stop(), self.hooks.stop())
+
+    def forget(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def _open(self) -> None:
+        await asyncio.gather(self.mail.start(), self.hooks.start(), self.smsc.start())
+        self._write_config("127.0.0.1:0", "127.0.0.1:0")
+        await self.serve.start()
+        # Fix the ports that were picked, so that the service comes back where its customers know it.
+        self.http_address, self.sip_port = self.serve.ready["http"], self.serve.address("sip_udp")[1]
+        self._write_config(self.http_address, f"127.0.0.1:{self.sip_port}")
+        self.api = Http(self.http_address, TOKEN)
+        self._simulator = Http(self.smsc.ready["simulator_http"])
+        self.handsets = Handsets(self._simulator)
+        await self.apply(self._customer())
+
+    async def apply(self, document: object) -> None:
+        """`voip-sms apply` of a document."""
+        path = self.folder / "demo.yaml"
+        path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        done = await run("apply", str(path), "--config", str(self.folder / "voip-sms.toml"))
+        if done.code:
+            raise RuntimeError(f"apply ended with {done.code}: {done.out} {done.err[-1000:]}")
+        await asyncio.sleep(1.1)  # in force within 2 s; usually at the next poll
+
+    def _write_config(self, http: str, sip: str) -> None:
+        text = CONFIG.format(http=http, sip=sip, relay=self.mail.url)
+        (self.folder / "voip-sms.toml").write_text(text, encoding="utf-8")
+
+    def _customer(self) -> dict[str, object]:
+        host, port = self.smsc.address("simulator_smpp")
+        return {
+            "version": 1,
+            "carriers": [
+                {"name": "sim", "kind": "smpp", "host": host, "port": port, "system_id": "sim"}
+                | {"password": "sim", "bind": "transceiver", "window": 10, "rate": 0}
+            ],
+            "routes": [{"prefix": "+48", "carrier": "sim"}],
+            "price_lists": [
+                {"name": "std", "currency": "PLN", "valid_from": "2026-01-01"}
+                | {"rates": [{"prefix": "+48", "amount": "0.29"}]}
+            ],
+            "pools": [{"name": "pl", "carrier": "sim", "window": "7d", "numbers": list(POOL)}],
+            "tenants": [self._tenant()],
+        }
+
+    def _tenant(self) -> dict[str, object]:
+        return {
+            "name": "acme",
+            "price_list": "std",
+            "credit": "200.00",
+            "sender_names": [{"name": "ACME", "status": "approved"}],
+            "keys": [
+                {"name": "app", "token": TOKEN, "scopes": ["messages", "admin"]}
+                | {"identity": {"kind": "name", "value": "ACME"}}
+            ],
+            "sip_accounts": [
+                {"user": "101", "password": "pw101", "identity": {"kind": "number", "value": OWN}},
+                {"user": "102", "password": "pw102", "identity": {"kind": "2way", "value": "pl"}},
+            ],
+            "numbers": [
+                {"number": OWN, "kind": "own_mobile", "carrier": "sim", "forwards": self._forwards()},
+                {"number": SECOND, "kind": "own_mobile", "carrier": "sim"}
+                | {"forwards": [{"kind": "sip", "to": ["101"]}]},
+            ],
+            "blacklist": [{"match": "prefix", "value": "+48600666"}],
+        }
+
+    def _forwards(self) -> list[dict[str, object]]:
+        return [
+            {"kind": "sip", "to": ["101"]},
+            {"kind": "mail", "to": [MAILBOX]},
+            {"kind": "number", "to": list(COLLEAGUES), "verified": True},
+            {"kind": "webhook", "url": self.hooks.url(), "secret": HOOK_SECRET, "mode": "standard"},
+        ]
