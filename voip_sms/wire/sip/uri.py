@@ -1,4 +1,4 @@
-"""SIP, SIPS and tel URIs, and the number a user dialled (RFC 3261 19.1, RFC 3966)."""
+"""SIP, SIPS and tel URIs: text to values and back (RFC 3261 19.1, RFC 3966)."""
 
 import re
 from dataclasses import dataclass, field
@@ -16,8 +16,6 @@ _USER_SAFE: Final = "-_.!~*'()&=+$/"
 _USERINFO: Final = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/:#\[\]|^`{}\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+")
 _HOST: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9\-._]*[A-Za-z0-9.])?")
 _TAIL: Final = re.compile(r"[^\s<>\"]*")
-_SEPARATORS: Final = re.compile(r"[\s\-.()/]")
-_NUMBER: Final = re.compile(r"\s*\+?[0-9\s\-.()/]+")
 
 
 class SchemeError(GrammarError):
@@ -139,44 +137,3 @@ def _unescape(text: str) -> str:
 def sip_uri(user: str, host: str, *, params: str = "") -> str:
     """`sip:user@host`, the user escaped so that nothing in it can end the user part; `params` verbatim."""
     return f"sip:{percent_encode(user, safe=_USER_SAFE)}@{host}{params}"
-
-
-def dialled(uri: Uri) -> str:
-    """What the sender keyed in, ready for the address rules: `+48601123456`, `601123456`, `102`.
-
-    Escapes, visual separators, user parameters and a URI wrapped inside the user part are undone; a local
-    number with a global `phone-context` is completed by it (RFC 3966 5.1.5).
-    """
-    if isinstance(uri, TelUri):
-        return _complete(uri.number, uri.params)
-    user = uri.user
-    inner = _wrapped(user)
-    if inner is not None:
-        return dialled(inner)
-    if not uri.userinfo:
-        return uri.host if uri.host.isdigit() else ""
-    number, _, params = user.partition(";")
-    return _complete(number, _uri_params(params) | uri.params)
-
-
-def _wrapped(user: str) -> Uri | None:
-    """COMPAT: phones that dial from a chat address put the whole escaped URI into the user part."""
-    scheme, colon, rest = user.partition(":")
-    if not colon or scheme.lower() not in {"sip", "sips", "tel"}:
-        return None
-    if rest.startswith("@"):
-        return TelUri(rest[1:])
-    try:
-        return parse_uri(f"{scheme}:{rest}")
-    except GrammarError:
-        return None
-
-
-def _complete(number: str, params: dict[str, str]) -> str:
-    if not _NUMBER.fullmatch(number):
-        return number.strip()
-    plain = _SEPARATORS.sub("", number)
-    context = _SEPARATORS.sub("", _unescape(params.get("phone-context", "")))
-    if plain.isdigit() and context[:1] == "+" and context[1:].isdigit():
-        return context + plain
-    return plain
