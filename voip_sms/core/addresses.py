@@ -156,7 +156,7 @@ def _unwrapped(text: str) -> tuple[str, dict[str, str]]:
     """The user part of a URI, without scheme, host and percent-encoding, and its parameters (RFC 3966)."""
     user = text
     for _ in range(_WRAPPINGS):
-        user = _SCHEME.sub("", user.strip()).partition("@")[0]
+        user = _SCHEME.sub("", user.strip()).removeprefix("@").partition("@")[0]
         if "%" not in user:
             break
         user = unquote(user)
