@@ -1,5 +1,6 @@
 """Opens the database behind a URL: an engine for the one who writes and a pool for those who read."""
 
+import json
 import os
 import sqlite3
 from dataclasses import dataclass
@@ -124,6 +125,7 @@ def _sqlite_engine(
         max_overflow=overflow,
         pool_timeout=LOCK_MS / 1000,
         hide_parameters=True,
+        json_deserializer=_json_or_none,
         connect_args={
             "timeout": LOCK_MS / 1000,
             "check_same_thread": False,
@@ -152,6 +154,14 @@ def _sqlite_engine(
     event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
+
+
+def _json_or_none(text_: str) -> Any:
+    """Nobody checks what a hand writes into SQLite: one broken value must not hide all other rows."""
+    try:
+        return json.loads(text_)
+    except ValueError:
+        return None
 
 
 # --- PostgreSQL ---------------------------------------------------------------------------------------------

@@ -1,0 +1,110 @@
+"""Runs reading functions on a few threads with connections of their own; every wait for them is bounded."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Concatenate, Generic, ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from voip_sms.core.failures import StoreUnavailableError
+from voip_sms.store.database import READERS
+from voip_sms.store.errors import brief, is_culprits, may_try_again
+
+WAIT_SECONDS = 3.0
+"""How long a caller waits for a read, queue and all: then it is told 503, as for a write."""
+WAITING = 500
+"""Reads that may wait for a thread: about what the threads serve in a second."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+
+class Reader:
+    """`await reader.run(function, *arguments)` calls `function(connection, *arguments)` on a thread."""
+
+    def __init__(self, engine: Engine, threads: int = READERS) -> None:
+        self._engine = engine
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reader")
+        self._places = threading.Semaphore(threads + WAITING)
+
+    async def run(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """The function's result, read at one moment of the database; what it raises comes out as it is.
+
+        StoreUnavailableError when the database fails, is too slow, or too many reads wait.
+        """
+        call = _Call(self._engine, lambda connection: function(connection, *args, **kwargs))
+        future = asyncio.wrap_future(self._begin(call))
+        try:
+            return await asyncio.wait_for(future, WAIT_SECONDS)
+        except TimeoutError as error:
+            log.warning("read_too_slow", function=getattr(function, "__name__", "?"))
+            raise StoreUnavailableError from error
+        finally:
+            call.interrupt()
+
+    def close(self) -> None:
+        """Take no more; what runs ends by its own time limits."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, call: "_Call[T]") -> Future[T]:
+        if not self._places.acquire(blocking=False):
+            raise StoreUnavailableError("too busy")
+        try:
+            future = self._threads.submit(call.run)
+        except RuntimeError as error:  # closed
+            self._places.release()
+            raise StoreUnavailableError from error
+        future.add_done_callback(lambda _: self._places.release())
+        return future
+
+
+class _Call(Generic[T]):
+    """One read: on the thread `run`, on the loop `interrupt` once nobody waits for it any more."""
+
+    def __init__(self, engine: Engine, function: Callable[[Connection], T]) -> None:
+        self._engine = engine
+        self._function = function
+        self._running: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    def run(self) -> T:
+        try:
+            try:
+                return self._attempt()
+            except DBAPIError as error:
+                if not may_try_again(error):  # a pooled connection may have died while it lay there
+                    raise
+                return self._attempt()
+        except (SQLAlchemyError, OSError) as error:
+            if is_culprits(error):
+                raise
+            log.warning("read_failed", error=brief(error))
+            raise StoreUnavailableError from error
+
+    def interrupt(self) -> None:
+        """End a running SQLite query (PostgreSQL ends it by its statement_timeout); nothing if it is over."""
+        with self._lock:
+            if self._running is not None:
+                self._running.interrupt()
+
+    def _attempt(self) -> T:
+        with self._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            self._set(driver if isinstance(driver, sqlite3.Connection) else None)
+            try:
+                return self._function(connection)
+            finally:
+                self._set(None)  # before the connection goes to somebody else
+
+    def _set(self, running: sqlite3.Connection | None) -> None:
+        with self._lock:
+            self._running = running

@@ -1,0 +1,18 @@
+"""Finds the tenant where only something else is known: the one module that reads without a tenant."""
+
+from sqlalchemy import Connection, select
+
+from voip_sms.core.directory import Id
+from voip_sms.store.tables import message, tenant
+
+
+def tenant_of_name(connection: Connection, name: str) -> Id | None:
+    """The tenant that the operator calls so."""
+    return connection.execute(select(tenant.c.id).where(tenant.c.name == name)).scalar_one_or_none()
+
+
+def tenant_of_message(connection: Connection, message_id: Id) -> Id | None:
+    """Whose message this is (for the operator's `voip-sms explain ID`)."""
+    return connection.execute(
+        select(message.c.tenant_id).where(message.c.id == message_id)
+    ).scalar_one_or_none()
