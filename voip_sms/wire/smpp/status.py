@@ -36,6 +36,7 @@ RINVPASWD: Final = 0x0000000E
 RINVSYSID: Final = 0x0000000F
 RCANCELFAIL: Final = 0x00000011
 RMSGQFUL: Final = 0x00000014
+RINVESMCLASS: Final = 0x00000043
 RSUBMITFAIL: Final = 0x00000045
 RTHROTTLED: Final = 0x00000058
 RX_T_APPN: Final = 0x00000064
@@ -43,6 +44,7 @@ RX_P_APPN: Final = 0x00000065
 RX_R_APPN: Final = 0x00000066
 RQUERYFAIL: Final = 0x00000067
 RINVOPTPARSTREAM: Final = 0x000000C0
+ROPTPARNOTALLWD: Final = 0x000000C1
 RUNKNOWNERR: Final = 0x000000FF
 
 _T, _P, _SLOW = Verdict.TEMPORARY, Verdict.PERMANENT, Verdict.THROTTLING
@@ -72,7 +74,7 @@ STATUSES: Final = {
     0x34: Status("ESME_RINVDLNAME", "invalid distribution list name", _P),
     0x40: Status("ESME_RINVDESTFLAG", "destination flag is invalid", _P),
     0x42: Status("ESME_RINVSUBREP", "invalid submit with replace request", _P),
-    0x43: Status("ESME_RINVESMCLASS", "invalid esm_class", _P),
+    RINVESMCLASS: Status("ESME_RINVESMCLASS", "invalid esm_class", _P),
     0x44: Status("ESME_RCNTSUBDL", "cannot submit to distribution list", _P),
     RSUBMITFAIL: Status("ESME_RSUBMITFAIL", "submit_sm failed", _P),
     0x48: Status("ESME_RINVSRCTON", "invalid source TON", _P),
@@ -91,7 +93,7 @@ STATUSES: Final = {
     RX_R_APPN: Status("ESME_RX_R_APPN", "receiver reject message", _P),
     RQUERYFAIL: Status("ESME_RQUERYFAIL", "query_sm failed", _P),
     RINVOPTPARSTREAM: Status("ESME_RINVOPTPARSTREAM", "error in the optional part of the PDU", _P),
-    0xC1: Status("ESME_ROPTPARNOTALLWD", "optional parameter not allowed", _P),
+    ROPTPARNOTALLWD: Status("ESME_ROPTPARNOTALLWD", "optional parameter not allowed", _P),
     0xC2: Status("ESME_RINVPARLEN", "invalid parameter length", _P),
     0xC3: Status("ESME_RMISSINGOPTPARAM", "expected optional parameter missing", _P),
     0xC4: Status("ESME_RINVOPTPARAMVAL", "invalid optional parameter value", _P),
