@@ -83,6 +83,13 @@ class Writer:
         """
         return await self._put(unit, unit.deadline)
 
+    def begin(self, unit: Unit) -> asyncio.Future[Any]:
+        """As `do`, for work that goes on when nobody waits any more: hang a callback on the future.
+
+        StoreUnavailableError at once when too many units wait.
+        """
+        return self._put(unit, unit.deadline)
+
     async def run(self, function: Callable[[Connection], Any]) -> Any:
         """Carry out an administrative change in a transaction of its own, in turn with the units."""
         return await self._put(function, None)

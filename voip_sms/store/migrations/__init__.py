@@ -1,0 +1,1 @@
+"""The alembic environment: how the schema came to be, revision by revision."""
