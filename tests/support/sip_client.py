@@ -1,0 +1,119 @@
+"""A SIP client of a few lines that owes nothing to the product's SIP code: MESSAGE over UDP with MD5 digest."""
+
+import asyncio
+import hashlib
+import itertools
+import re
+import secrets
+
+
+class SipClient(asyncio.DatagramProtocol):
+    """One user on one socket. `message` retransmits like RFC 3261 17.1.2 and gives the final status, or 0."""
+
+    def __init__(self, user: str, password: str, domain: str) -> None:
+        self.user, self.password, self.domain = user, password, domain
+        self._transport: asyncio.DatagramTransport | None = None
+        self._answers: dict[str, asyncio.Future[tuple[int, str]]] = {}
+        self._cseq = itertools.count(1)
+        self._count = itertools.count(1)
+        self._challenge: tuple[str, str, int] | None = None
+
+    async def open(self, port: int) -> "SipClient":
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, remote_addr=("127.0.0.1", port))
+        return self
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.DatagramTransport)
+        self._transport = transport
+
+    def error_received(self, exc: Exception) -> None:
+        """Nobody listens at the moment: retransmissions go on."""
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        text = data.decode()
+        match = re.search(r"branch=(z9hG4bK[0-9a-f]+)", text)
+        if not text.startswith("SIP/2.0") or match is None:
+            return
+        future = self._answers.get(match[1])
+        status = int(text.split(" ", 2)[1])
+        if future is not None and not future.done() and status >= 200:
+            future.set_result((status, text))
+
+    async def message(self, to: str, text: str, within: float = 8.0) -> int:
+        """Send one MESSAGE, answering a challenge; its final status, 0 when none came within `within` s."""
+        call_id, tag = secrets.token_hex(8), secrets.token_hex(4)
+        try:
+            async with asyncio.timeout(within):
+                for _ in range(3):
+                    status, answer = await self._request(to, text, call_id, tag)
+                    if status != 401:
+                        return status
+                    self._take_challenge(answer)
+        except TimeoutError:
+            return 0
+        return 401
+
+    def _take_challenge(self, answer: str) -> None:
+        for line in answer.split("\r\n"):
+            if line.lower().startswith("www-authenticate:") and "MD5" in line:
+                found = re.search(r'nonce="([^"]+)"', line)
+                realm = re.search(r'realm="([^"]+)"', line)
+                assert found and realm
+                self._challenge = (realm[1], found[1], 0)
+
+    async def _request(self, to: str, text: str, call_id: str, tag: str) -> tuple[int, str]:
+        branch = "z9hG4bK" + secrets.token_hex(8)
+        packet = self._packet(to, text, call_id, tag, branch)
+        future = self._answers[branch] = asyncio.get_running_loop().create_future()
+        try:
+            pause = 0.5
+            while True:
+                assert self._transport is not None
+                self._transport.sendto(packet)
+                try:
+                    async with asyncio.timeout(pause):
+                        return await asyncio.shield(future)
+                except TimeoutError:
+                    pause = min(pause * 2, 4.0)
+        finally:
+            del self._answers[branch]
+
+    def _packet(self, to: str, text: str, call_id: str, tag: str, branch: str) -> bytes:
+        assert self._transport is not None
+        host, port = self._transport.get_extra_info("sockname")
+        uri, body = f"sip:{to}@{self.domain}", text.encode()
+        lines = [
+            f"MESSAGE {uri} SIP/2.0",
+            f"Via: SIP/2.0/UDP {host}:{port};rport;branch={branch}",
+            "Max-Forwards: 70",
+            f"From: <sip:{self.user}@{self.domain}>;tag={tag}",
+            f"To: <{uri}>",
+            f"Call-ID: {call_id}",
+            f"CSeq: {next(self._cseq)} MESSAGE",
+            "Content-Type: text/plain;charset=UTF-8",
+            *self._authorization(uri),
+            f"Content-Length: {len(body)}",
+        ]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    def _authorization(self, uri: str) -> list[str]:
+        if self._challenge is None:
+            return []
+        realm, nonce, used = self._challenge
+        self._challenge = (realm, nonce, used + 1)
+        count, own = f"{used + 1:08x}", secrets.token_hex(8)
+        ha1, ha2 = _md5(f"{self.user}:{realm}:{self.password}"), _md5(f"MESSAGE:{uri}")
+        response = _md5(f"{ha1}:{nonce}:{count}:{own}:auth:{ha2}")
+        return [
+            f'Authorization: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
+            f'response="{response}", algorithm=MD5, qop=auth, nc={count}, cnonce="{own}"'
+        ]
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
