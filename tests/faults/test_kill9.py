@@ -10,9 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from support.sip_client import SipClient
+import aiohttp
 
-from voip_sms.demo.clients import Http, until
+from support.sip_client import SipClient
+from voip_sms.demo.clients import Answered, Http, until
 from voip_sms.demo.stage import TOKEN, Stage
 
 KILLS = int(os.environ.get("VOIP_SMS_KILLS", "20"))
@@ -43,7 +44,7 @@ class Clients:
                 to, text = self.text("http")
                 message = await api.post("/v1/messages", {"to": to, "text": text})
                 self.acknowledged[text] = message["id"]
-        except Exception:
+        except (aiohttp.ClientError, OSError, Answered, TimeoutError):
             return  # killed: whatever was not answered was not acknowledged
         finally:
             await api.close()

@@ -63,7 +63,8 @@ class SipClient(asyncio.DatagramProtocol):
             if line.lower().startswith("www-authenticate:") and "MD5" in line:
                 found = re.search(r'nonce="([^"]+)"', line)
                 realm = re.search(r'realm="([^"]+)"', line)
-                assert found and realm
+                assert found
+                assert realm
                 self._challenge = (realm[1], found[1], 0)
 
     async def _request(self, to: str, text: str, call_id: str, tag: str) -> tuple[int, str]:
@@ -109,10 +110,11 @@ class SipClient(asyncio.DatagramProtocol):
         count, own = f"{used + 1:08x}", secrets.token_hex(8)
         ha1, ha2 = _md5(f"{self.user}:{realm}:{self.password}"), _md5(f"MESSAGE:{uri}")
         response = _md5(f"{ha1}:{nonce}:{count}:{own}:auth:{ha2}")
-        return [
+        header = (
             f'Authorization: Digest username="{self.user}", realm="{realm}", nonce="{nonce}", uri="{uri}", '
             f'response="{response}", algorithm=MD5, qop=auth, nc={count}, cnonce="{own}"'
-        ]
+        )
+        return [header]
 
 
 def _md5(text: str) -> str:
