@@ -1,0 +1,56 @@
+"""Answers as problem documents (RFC 9457), whatever went wrong."""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+from multidict import CIMultiDict
+
+from voip_sms.core.failures import RETRY_AFTER_SECONDS, Nature, Refusal
+from voip_sms.core.resources.complaints import Complaint
+from voip_sms.core.resources.problems import MEDIA_TYPE, problem
+
+CHALLENGE: Final = 'Bearer realm="voip-sms"'
+"""RFC 6750 section 3: what a 401 must carry."""
+_HEADERS: Final = {
+    "Content-Type": MEDIA_TYPE,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+# Statuses that the web server itself gives, and the code of ours that means the same.
+_CODES: Final = {400: "malformed", 404: "not_found", 413: "too_large", 422: "invalid"}
+_TRY_AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
+def refused(
+    refusal: Refusal, errors: Iterable[Complaint] = (), headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """The answer to what was refused; `Retry-After` with what is temporary, a challenge with a 401."""
+    status = refusal.code.http
+    more: dict[str, str] = {}
+    if status in _TRY_AGAIN and refusal.nature is Nature.TEMPORARY:
+        more["Retry-After"] = str(refusal.data.get("retry_after", RETRY_AFTER_SECONDS))
+    elif status == HTTPStatus.UNAUTHORIZED:
+        more["WWW-Authenticate"] = CHALLENGE
+    return _answer(status, problem(refusal, errors), {**more, **(headers or {})})
+
+
+def failed(status: int, headers: Mapping[str, str] | None = None, detail: str = "") -> web.Response:
+    """The answer for a plain HTTP status: 404, 405, 413, 500 … `detail` is public."""
+    if status in _CODES:
+        return refused(Refusal(_CODES[status], detail), headers=headers)
+    known = HTTPStatus(status)
+    body = {
+        "type": "about:blank",  # RFC 9457 section 4.2.1: says no more than the status does
+        "title": known.phrase,
+        "status": status,
+        "detail": detail or known.description or known.phrase,
+        "code": known.phrase.lower().replace(" ", "_").replace("-", "_"),
+    }
+    return _answer(status, body, headers or {})
+
+
+def _answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str]) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, headers=CIMultiDict({**_HEADERS, **headers}))
