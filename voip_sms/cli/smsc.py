@@ -1,6 +1,7 @@
 """`voip-sms smsc`: the carrier simulator alone, in a process of its own."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -9,7 +10,7 @@ import sys
 import click
 import structlog
 import uvloop
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from voip_sms.core.clock import SystemClock
 from voip_sms.simulator import Simulator, SimulatorSettings
@@ -44,25 +45,28 @@ _PORT_IN_USE = 4
 def smsc(long_texts: str, password: str, **options: object) -> None:
     """Run the carrier simulator: an SMPP server with handsets that one can see and answer from."""
     structlog.configure(logger_factory=structlog.WriteLoggerFactory(file=sys.stderr))
-    settings = SimulatorSettings.model_validate(
-        {**options, "long": long_texts, "password": SecretStr(password)}
-    )
     try:
-        uvloop.run(_run(settings))
-    except ValueError as error:
-        click.echo(f"smsc: {error}", err=True)
+        settings = SimulatorSettings.model_validate(
+            {**options, "long": long_texts, "password": SecretStr(password)}
+        )
+    except ValidationError as error:
+        for one in error.errors(include_input=False):
+            click.echo(f"smsc: {'.'.join(map(str, one['loc']))}: {one['msg']}", err=True)
         sys.exit(_CONFIGURATION)
-    except OSError as error:
-        click.echo(f"smsc: {error.strerror or error}", err=True)
-        sys.exit(_PORT_IN_USE)
+    sys.exit(uvloop.run(_run(settings)))
 
 
-async def _run(settings: SimulatorSettings) -> None:
+async def _run(settings: SimulatorSettings) -> int:
+    """Until it is told to stop; returns the exit code."""
     simulator = Simulator(settings, SystemClock())
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)
-    await simulator.start()
+    try:
+        await simulator.start()
+    except OSError as error:
+        click.echo(f"smsc: can't listen: {error.strerror or error}", err=True)
+        return _PORT_IN_USE if error.errno == errno.EADDRINUSE else 1
     try:
         addresses = {"simulator_smpp": simulator.smpp_address, "simulator_http": simulator.http_address}
         ready = json.dumps({"pid": os.getpid(), **addresses}, separators=(",", ":"))
@@ -70,6 +74,7 @@ async def _run(settings: SimulatorSettings) -> None:
         await told_to_stop.wait()
     finally:
         await simulator.stop()
+    return 0
 
 
 if __name__ == "__main__":

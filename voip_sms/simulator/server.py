@@ -12,7 +12,7 @@ from voip_sms.core.clock import Clock
 from voip_sms.simulator.centre import MessageCentre
 from voip_sms.simulator.http import application
 from voip_sms.simulator.session import Session
-from voip_sms.simulator.settings import SimulatorSettings
+from voip_sms.simulator.settings import SimulatorSettings, endpoint
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ _BACKLOG: Final = 128
 class Simulator:
     """Runs in its own process (`voip-sms smsc`) or inside `serve`; all of it on one loop.
 
-    `start` raises OSError when a port is in use, ValueError for an address that is not `host:port`.
+    `start` raises OSError when it can't listen, with errno EADDRINUSE for a port in use.
     """
 
     def __init__(self, settings: SimulatorSettings, clock: Clock) -> None:
@@ -55,9 +55,9 @@ class Simulator:
         """Open the listeners whose addresses aren't empty."""
         try:
             if self._settings.smpp:
-                await self._start_smpp(*_endpoint(self._settings.smpp))
+                await self._start_smpp(*endpoint(self._settings.smpp))
             if self._settings.http:
-                await self._start_http(*_endpoint(self._settings.http))
+                await self._start_http(*endpoint(self._settings.http))
         except BaseException:
             await self.stop()
             raise
@@ -110,13 +110,6 @@ class Simulator:
             await asyncio.sleep(_TICK)
             for session in tuple(self.centre.sessions):
                 session.tick(loop.time())
-
-
-def _endpoint(address: str) -> tuple[str, int]:
-    host, colon, port = address.rpartition(":")
-    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 0xFFFF):  # noqa: PLR2004
-        raise ValueError(f"{address!r} is not host:port")
-    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _shown(name: tuple[str, int]) -> str:

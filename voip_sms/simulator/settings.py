@@ -2,9 +2,28 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from voip_sms.wire.smpp.text import Alphabet, Long
+
+_LAST_PORT = 0xFFFF
+
+
+def endpoint(address: str) -> tuple[str, int]:
+    """Host and port of `host:port` or `[v6]:port`. Raises ValueError."""
+    host, colon, port = address.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= _LAST_PORT):
+        raise ValueError(f"{address!r} is not host:port")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _address(text: str) -> str:
+    if text:
+        endpoint(text)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class SimulatorSettings(BaseModel):
@@ -12,8 +31,8 @@ class SimulatorSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    smpp: str = Field("", description="Where the SMPP server listens; port 0 picks one.")
-    http: str = Field("", description="Where its page and its HTTP API listen; port 0 picks one.")
+    smpp: Address = Field("", description="Where the SMPP server listens; port 0 picks one.")
+    http: Address = Field("", description="Where its page and its HTTP API listen; port 0 picks one.")
     system_id: Annotated[str, Field(min_length=1, max_length=15)] = Field(
         "sim", description="The only account that may bind."
     )
