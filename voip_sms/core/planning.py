@@ -235,11 +235,10 @@ def holder_of(account: Account, kind: str) -> leases.Holder:
 
 
 def term_of(
-    plan: Plan, row: Mapping[str, Any] | None, account: Account, pool: Pool, until: int
+    kind: str, row: Mapping[str, Any] | None, holder: leases.Holder, pool: Pool, until: int
 ) -> leases.Term:
-    """How long the plan's pool number is taken when the message may be delivered `until`."""
-    kind = plan.sender.kind if plan.sender else "2way"
-    term = leases.after_mt(row, holder_of(account, kind), until, pool.window)
+    """How long a pool number is taken by a message that may be delivered `until`; `row` is its lease now."""
+    term = leases.after_mt(row, holder, until, pool.window)
     return leases.Term(0, term.rest_until) if kind == "random" else term
 
 

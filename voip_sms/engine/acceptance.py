@@ -1,0 +1,241 @@
+"""The writer's side of a submission: settles what must not race, and turns plans into rows."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from voip_sms.core import leases
+from voip_sms.core.directory import Id
+from voip_sms.core.failures import Refusal
+from voip_sms.core.model import Item, Message, OutboundPart, Plan, Sender, Submitted
+from voip_sms.core.planning import Draft, Facts, Planner, Request, holder_of, refused_for, term_of
+from voip_sms.engine import billing
+from voip_sms.engine.rows import accepted_message, message_row, outbound_part, part_row
+from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One submission on its way into the database.
+
+    With `fast` the dispatcher keeps a place in the window for its only message: it is stored as claimed.
+    """
+
+    planner: Planner
+    request: Request
+    drafts: Sequence[Draft]
+    node: str
+    fast: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What was stored (if `anything`): the answer, and the parts that the dispatcher submits at once."""
+
+    submitted: Submitted
+    parts: tuple[OutboundPart, ...] = ()
+    anything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The request came before: `items` are [to, message id hex or None, code, detail]."""
+
+    submission_id: Id
+    items: list[tuple[str, str | None, str, str]]
+
+
+# --- what must be read --------------------------------------------------------------------------------------
+
+
+def reads_of(job: Job) -> list[Read]:
+    """The rows that decide: the record of the request, the balance, leases and conversations."""
+    submission = job.request.submission
+    tenant_id = submission.tenant_id
+    reads: list[Read] = [by_key("balance", tenant_id)]
+    if submission.idempotency is not None:
+        reads.append(by_key("idempotency", submission.idempotency.key))
+    for draft in job.drafts:
+        if draft.plan is None:
+            reads += [Match("lease", ("pool", "peer"), (pool.name, draft.to)) for pool in draft.pools]
+            if draft.converses:
+                reads.append(by_key("conversation", tenant_id, submission.account.ref, draft.to, lock=False))
+    return reads
+
+
+def follow_of(job: Job) -> Callable[[State], Iterable[Read]] | None:
+    """The lease of a conversation's number, where that is a pool's."""
+    if not any(draft.converses for draft in job.drafts):
+        return None
+
+    def follow(state: State) -> Iterable[Read]:
+        for draft in job.drafts:
+            number = _conversation(job.request, draft, state)
+            if number is not None and number in job.planner.directory.pool_of:
+                yield by_key("lease", number, draft.to)
+
+    return follow
+
+
+def _conversation(request: Request, draft: Draft, state: State) -> str | None:
+    if draft.plan is not None or not draft.converses:
+        return None
+    submission = request.submission
+    row = state.get("conversation", submission.tenant_id, submission.account.ref, draft.to)
+    return row["number"] if row is not None and row["until"] >= request.now else None
+
+
+# --- the decision -------------------------------------------------------------------------------------------
+
+
+class Acceptance:
+    """One decision over one submission; `rows` is what it comes to."""
+
+    def __init__(self, job: Job, state: State, new_id: Callable[[], Id]) -> None:
+        self._job = job
+        self._request = job.request
+        self._claimed_by = job.node if job.fast else None
+        self._state = state
+        self._new_id = new_id
+        tenant_id = job.request.submission.tenant_id
+        self._purse = billing.Purse(tenant_id, state.get("balance", tenant_id))
+        self._leases: dict[tuple[str, str], Row] = {}
+        self._submission_id = b""
+        self._items: list[Item] = []
+        self._parts: tuple[OutboundPart, ...] = ()
+        self.rows = Rows()
+
+    def store(self) -> Rows:
+        """Accept what can be accepted. Refusal `idempotency_mismatch` concerns the whole request."""
+        replay = self._replayed()
+        if replay is not None:
+            return Rows(result=replay)
+        for draft in self._job.drafts:
+            self._items.append(self._item(draft))
+        if not self._submission_id:
+            return Rows(result=Stored(Submitted(self._new_id(), self._items)))
+        self._purse.flush(self.rows)
+        self._write_leases()
+        self._remember()
+        self.rows.result = Stored(Submitted(self._submission_id, self._items), self._parts, anything=True)
+        return self.rows
+
+    def explain(self) -> list[Plan]:
+        """What would happen; nothing of it is written."""
+        return [self._plan(draft) for draft in self._job.drafts]
+
+    def _replayed(self) -> Replay | None:
+        idempotency = self._request.submission.idempotency
+        row = self._state.get("idempotency", idempotency.key) if idempotency is not None else None
+        if row is None or idempotency is None:
+            return None
+        if row["fingerprint"] != idempotency.fingerprint:
+            raise Refusal("idempotency_mismatch")
+        return Replay(row["submission_id"], orjson.loads(row["items"]))
+
+    def _item(self, draft: Draft) -> Item:
+        plan = self._plan(draft)
+        if plan.refused is not None:
+            return Item(plan.to, refused=plan.refused)
+        return Item(plan.to, self._accept(plan))
+
+    def _plan(self, draft: Draft) -> Plan:
+        plan = draft.plan or self._job.planner.finish(self._request, draft, self._facts(draft))
+        if plan.refused is None:
+            try:
+                self._purse.reserve(plan.price, plan.currency)
+            except Refusal as refusal:
+                return refused_for(plan, refusal)
+            if plan.sender is not None and plan.sender.pool:
+                self._lease(plan, plan.sender)
+        return plan
+
+    # --- leases ---
+
+    def _facts(self, draft: Draft) -> Facts:
+        found: dict[str, Mapping[str, Any]] = {}
+        for pool in draft.pools:
+            for row in self._state.find(Match("lease", ("pool", "peer"), (pool.name, draft.to))):
+                found[row["number"]] = row
+        conversation = _conversation(self._request, draft, self._state)
+        held = self._state.get("lease", conversation, draft.to) if conversation else None
+        if held is not None:
+            found[held["number"]] = held
+        for (number, peer), changed in self._leases.items():
+            if peer == draft.to:
+                found[number] = changed
+        return Facts(found, conversation)
+
+    def _lease(self, plan: Plan, sender: Sender) -> None:
+        """Take or renew the pool number; in a list the next recipient with the same number sees it taken."""
+        account = self._request.submission.account
+        pool = self._job.planner.directory.pools[sender.pool]
+        number, peer = key = (sender.value, plan.to)
+        before = self._leases.get(key) or self._state.get("lease", *key)
+        holder = holder_of(account, sender.kind)
+        term = term_of(sender.kind, before, holder, pool, self._request.expires_at)
+        self._leases[key] = {"number": number, "peer": peer, **leases.values(pool, holder, term)}
+
+    def _write_leases(self) -> None:
+        for (number, peer), row in self._leases.items():
+            if self._state.get("lease", number, peer) is None:
+                self.rows.inserts.append(("lease", row))
+            else:
+                changes = {
+                    name: row[name] for name in ("tenant_id", "account", "pool", "until", "rest_until")
+                }
+                self.rows.updates.append(("lease", (number, peer), changes))
+
+    # --- rows ---
+
+    def _accept(self, plan: Plan) -> Message:
+        request, submission = self._request, self._request.submission
+        message_id = self._new_id()
+        if not self._submission_id:
+            self._submission_id = message_id
+        inserts = self.rows.inserts
+        row = message_row(plan, request, message_id, self._submission_id)
+        body = request.segmented.text if request.segmented is not None else ""
+        inserts.append(("message", row))
+        inserts.append(
+            ("message_text", {"message_id": message_id, "tenant_id": submission.tenant_id, "body": body})
+        )
+        for no in range(1, len(plan.parts) + 1):
+            inserts.append(("part", part_row(row, no, self._claimed_by)))
+        if plan.price:
+            reserve = billing.reserve_row(
+                message_id, submission.tenant_id, plan.price, plan.currency, request.now
+            )
+            inserts.append(("ledger", reserve))
+        if self._job.fast:
+            self._parts = tuple(
+                outbound_part(row, no, text, request.now) for no, text in enumerate(plan.parts, 1)
+            )
+        else:
+            self.rows.wakes.add(f"parts:{plan.carrier}")
+        return accepted_message(row, body)
+
+    def _remember(self) -> None:
+        idempotency = self._request.submission.idempotency
+        if idempotency is None:
+            return
+        items = [
+            (
+                item.to,
+                item.message.id.hex() if item.message else None,
+                item.refused.code.name if item.refused else "",
+                item.refused.detail if item.refused else "",
+            )
+            for item in self._items
+        ]
+        self.rows.insert(
+            "idempotency",
+            key=idempotency.key,
+            tenant_id=self._request.submission.tenant_id,
+            fingerprint=idempotency.fingerprint,
+            submission_id=self._submission_id,
+            created_at=self._request.now,
+            items=orjson.dumps(items).decode(),
+        )

@@ -1,0 +1,149 @@
+"""The rows of an outbound message and its parts, and what is made from them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from voip_sms.core import segments
+from voip_sms.core.clock import SECOND
+from voip_sms.core.directory import Id
+from voip_sms.core.model import Event, Message, OutboundPart, Plan, Sender
+from voip_sms.core.planning import PARTS_MOST, Request
+from voip_sms.core.status import Status
+from voip_sms.store.units import Row
+
+CLAIM: Final = 120 * SECOND
+"""How long a claimed part is its node's: longer than any response time-out and a short database outage."""
+
+
+def message_row(plan: Plan, request: Request, message_id: Id, submission_id: Id) -> Row:
+    """The `message` row of an accepted plan."""
+    submission = request.submission
+    sender = plan.sender or Sender("default", "")
+    scheduled = request.send_at is not None
+    return {
+        "id": message_id,
+        "tenant_id": submission.tenant_id,
+        "submission_id": submission_id,
+        "direction": "outbound",
+        "status": "scheduled" if scheduled else "accepted",
+        "account": submission.account.ref,
+        "door": submission.door,
+        "sender": sender.value,
+        "sender_kind": sender.kind,
+        "recipient": plan.to,
+        "encoding": plan.encoding,
+        "parts": len(plan.parts),
+        "price": plan.price,
+        "currency": plan.currency,
+        "carrier": plan.carrier,
+        "pool": sender.pool,
+        # Shared by the parts: neighbours in time differ, as the end of an id does.
+        "reference": int.from_bytes(message_id[-2:]) if len(plan.parts) > 1 else 0,
+        "client_ref": submission.options.client_ref,
+        "priority": request.priority,
+        "created_at": request.now,
+        "send_at": request.send_at,
+        "expires_at": request.expires_at,
+        "possible_duplicate": False,
+        "error_code": None,
+        "error_detail": None,
+        "flags": "",
+        "cause": submission.cause,
+        "trace": orjson.dumps([(step.step, step.decision, step.reason) for step in plan.trace]).decode(),
+    }
+
+
+def part_row(message: Mapping[str, Any], no: int, claimed_by: str | None) -> Row:
+    """The `part` row number `no` of a message; claimed from the start when `claimed_by` names a node."""
+    now: int = message["created_at"]
+    return {
+        "message_id": message["id"],
+        "no": no,
+        "tenant_id": message["tenant_id"],
+        "carrier": message["carrier"],
+        "pair": pair_of(message["sender"], message["recipient"]),
+        "priority": message["priority"],
+        "state": "queued" if claimed_by is None else "sending",
+        "due_at": now if message["send_at"] is None else message["send_at"],
+        "expires_at": message["expires_at"],
+        "attempts": 0,
+        "claimed_by": claimed_by,
+        "claimed_until": None if claimed_by is None else now + CLAIM,
+        "carrier_ref": None,
+        "carrier_raw": None,
+        "sent_at": None,
+        "possible_duplicate": False,
+        "cause": "",
+    }
+
+
+def pair_of(sender: str, to: str) -> str:
+    """Within this, messages keep their order."""
+    return f"{sender}>{to}"
+
+
+def outbound_part(message: Mapping[str, Any], no: int, text: str, now: int) -> OutboundPart:
+    """A part of a new message as the carrier gets it."""
+    return OutboundPart(
+        message["id"],
+        no,
+        message["parts"],
+        message["reference"],
+        Sender(message["sender_kind"], message["sender"], message["pool"]),
+        message["recipient"],
+        text,
+        message["encoding"],
+        message["priority"],
+        seconds_left(message["expires_at"], now),
+    )
+
+
+def claimed_part(message: Mapping[str, Any], part: Mapping[str, Any], body: str, now: int) -> OutboundPart:
+    """A part from its rows; the text of one of several parts is cut again, as it was when it was priced."""
+    text = body
+    if message["parts"] > 1:
+        text = segments.segment(body, PARTS_MOST).parts[part["no"] - 1]
+    return OutboundPart(
+        message["id"],
+        part["no"],
+        message["parts"],
+        message["reference"],
+        Sender(message["sender_kind"], message["sender"], message["pool"]),
+        message["recipient"],
+        text,
+        message["encoding"],
+        message["priority"],
+        seconds_left(message["expires_at"], now),
+        part["attempts"],
+        bool(part["possible_duplicate"]),
+    )
+
+
+def seconds_left(expires_at: int, now: int) -> int:
+    """What is left of the validity, whole seconds, at least one."""
+    return max((expires_at - now) // SECOND, 1)
+
+
+def accepted_message(row: Mapping[str, Any], body: str) -> Message:
+    """A message just stored, as everybody sees it, without reading it back."""
+    status = Status.ACCEPTED.value if row["send_at"] is None else Status.SCHEDULED.value
+    return Message(
+        id=row["id"],
+        tenant_id=row["tenant_id"],
+        direction="outbound",
+        status=status,
+        sender=row["sender"],
+        to=row["recipient"],
+        text=body,
+        encoding=row["encoding"],
+        parts=row["parts"],
+        price=row["price"],
+        currency=row["currency"],
+        door=row["door"],
+        account=row["account"],
+        client_ref=row["client_ref"],
+        created_at=row["created_at"],
+        events=(Event(row["created_at"], status),),
+    )

@@ -1,0 +1,190 @@
+"""Takes submissions in: plans them, stores them in one transaction, and answers after the commit."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from voip_sms.core.directory import Directory, Id
+from voip_sms.core.failures import CODES, Refusal
+from voip_sms.core.identity import Rules
+from voip_sms.core.model import Item, Message, OutboundPart, Plan, Submission, Submitted
+from voip_sms.core.planning import Draft, Planner, Request
+from voip_sms.core.screening import Rule
+from voip_sms.engine.acceptance import Acceptance, Job, Replay, Stored, follow_of, reads_of
+from voip_sms.engine.cancel import cancel_unit
+from voip_sms.engine.context import Context
+from voip_sms.engine.rows import pair_of
+from voip_sms.store.messages import get_message, messages_of_submission
+from voip_sms.store.units import Rows, State, Unit
+
+RECIPIENTS_MOST: Final = 10_000
+"""Of one submission (`docs/contract.md`)."""
+DOOR_SECONDS: Final = 2.5
+"""How long a submission may wait for its turn: doors answer 503 within about three seconds."""
+DRAFTS_AT_A_TIME: Final = 200
+"""Recipients planned before others get their turn: some three milliseconds of work."""
+
+
+class Ticket(Protocol):
+    """The dispatcher's word on one carrier: with `fast`, a place in its window is kept.
+
+    Exactly one of `committed` and `withdrawn` is called, once the unit has been carried out.
+    """
+
+    @property
+    def fast(self) -> bool:
+        """Whether the parts are to be stored as claimed and handed over by `committed`."""
+        ...
+
+    def committed(self, parts: Sequence[OutboundPart]) -> None:
+        """The parts are stored: submit these, or look for them in the queue."""
+        ...
+
+    def withdrawn(self) -> None:
+        """Nothing was stored."""
+        ...
+
+
+class Admission(Protocol):
+    """What submitting needs of the dispatcher."""
+
+    def admit(self, carrier: str, pair: str, parts: int) -> Ticket:
+        """Ask for places in the carrier's window for parts of one message."""
+        ...
+
+    def announce(self, carrier: str) -> Ticket:
+        """Say that parts are about to be queued: nothing may overtake them."""
+        ...
+
+
+class Submit:
+    """`ports.Submitter`."""
+
+    def __init__(
+        self,
+        context: Context,
+        admission: Admission,
+        rules: Rules,
+        screens: tuple[Rule, ...] = (),
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`rules`: what the operator set for everybody; `screens`: reasons not to send, in order."""
+        self._context = context
+        self._admission = admission
+        self._rules = rules
+        self._screens = screens
+        self._monotonic = monotonic
+        self._planner = Planner(Directory(), rules, screens)
+
+    async def submit(self, submission: Submission) -> Submitted:
+        """Store it and answer after the commit; see `ports.Submitter`."""
+        job = await self._job(submission)
+        tickets = self._tickets(job)
+        if tickets and tickets[0].fast:
+            job = Job(job.planner, job.request, job.drafts, job.node, fast=True)
+        result = await self._carry_out(job, tickets)
+        if isinstance(result, Replay):
+            return await self._replayed(submission, result)
+        return result.submitted
+
+    async def explain(self, submission: Submission) -> Sequence[Plan]:
+        """What `submit` would do, per recipient, with its trace. Stores nothing."""
+        job = await self._job(submission)
+
+        def decide(state: State) -> Rows:
+            return Rows(result=Acceptance(job, state, self._context.new_id).explain())
+
+        plans: list[Plan] = await self._context.writer.do(self._unit(job, decide))
+        return plans
+
+    async def cancel(self, tenant_id: Id, message_id: Id) -> Message:
+        """Cancel what no carrier has got yet and release its money. Refusal `not_found` or `too_late`."""
+        await self._context.writer.do(
+            cancel_unit(tenant_id, message_id, self._context.clock.now(), self._context.new_id)
+        )
+        message = await self._context.reader.run(get_message, tenant_id, message_id)
+        if message is None:
+            raise Refusal("not_found")
+        return message
+
+    # --- planning ---
+
+    async def _job(self, submission: Submission) -> Job:
+        count = len(submission.recipients)
+        if count > RECIPIENTS_MOST:
+            raise Refusal("invalid", f"a submission has at most {RECIPIENTS_MOST} recipients")
+        directory = self._context.directory()
+        if self._planner.directory is not directory:
+            self._planner = Planner(directory, self._rules, self._screens)
+        planner = self._planner
+        request = planner.request(submission, self._context.clock.now())
+        if count == 1:
+            drafts = [planner.draft(request, submission.recipients[0])]
+        else:
+            drafts = await _drafts(planner, request, submission.recipients)
+        return Job(planner, request, drafts, self._context.node)
+
+    def _tickets(self, job: Job) -> list[Ticket]:
+        """One for each carrier that is certain already; a single message may go past the queue."""
+        if job.request.send_at is not None:
+            return []
+        plans = [draft.plan for draft in job.drafts if draft.plan is not None and draft.plan.refused is None]
+        if len(job.drafts) == 1 and plans and plans[0].sender is not None:
+            plan = plans[0]
+            pair = pair_of(plans[0].sender.value, plan.to)
+            return [self._admission.admit(plan.carrier, pair, len(plan.parts))]
+        return [self._admission.announce(carrier) for carrier in {plan.carrier for plan in plans}]
+
+    # --- storing ---
+
+    def _unit(self, job: Job, decide: Callable[[State], Rows]) -> Unit:
+        return Unit(decide, reads_of(job), follow_of(job), self._monotonic() + DOOR_SECONDS)
+
+    async def _carry_out(self, job: Job, tickets: list[Ticket]) -> Stored | Replay:
+        def decide(state: State) -> Rows:
+            return Acceptance(job, state, self._context.new_id).store()
+
+        def done(future: asyncio.Future[Any]) -> None:
+            _tell(tickets, None if future.cancelled() or future.exception() else future.result())
+
+        try:
+            future = self._context.writer.begin(self._unit(job, decide))
+        except Refusal:
+            _tell(tickets, None)
+            raise
+        future.add_done_callback(done)
+        # The caller may go away; what is stored must reach the dispatcher all the same.
+        result: Stored | Replay = await asyncio.shield(future)
+        return result
+
+    async def _replayed(self, submission: Submission, replay: Replay) -> Submitted:
+        found = await self._context.reader.run(
+            messages_of_submission, submission.tenant_id, replay.submission_id
+        )
+        by_id = {message.id: message for message in found}
+        items = [
+            Item(to, by_id.get(bytes.fromhex(message_id)))
+            if message_id
+            else Item(to, refused=Refusal(code if code in CODES else "invalid", detail))
+            for to, message_id, code, detail in replay.items
+        ]
+        return Submitted(replay.submission_id, items, replayed=True)
+
+
+async def _drafts(planner: Planner, request: Request, recipients: Sequence[str]) -> list[Draft]:
+    drafts: list[Draft] = []
+    for start in range(0, len(recipients), DRAFTS_AT_A_TIME):
+        some = recipients[start : start + DRAFTS_AT_A_TIME]
+        drafts += [planner.draft(request, typed) for typed in some]
+        await asyncio.sleep(0)
+    return drafts
+
+
+def _tell(tickets: Sequence[Ticket], result: Stored | Replay | None) -> None:
+    for ticket in tickets:
+        if isinstance(result, Stored) and result.anything:
+            ticket.committed(result.parts)
+        else:
+            ticket.withdrawn()
