@@ -100,7 +100,7 @@ def _words(details: Any) -> str:
         return _size(context, "character")
     if kind == "string_pattern_mismatch":
         return f"does not look right; it must match {context['pattern']}"
-    text = str(details["msg"])
+    text = str(details["msg"]).removeprefix("Value error, ")
     return text.replace("Input should", "must").replace("String should", "must")
 
 
