@@ -4,7 +4,8 @@ import codecs
 from dataclasses import dataclass, field
 from typing import Final
 
-from voip_sms.wire.sip.grammar import is_token, parse_params
+from voip_sms.wire.errors import WireError
+from voip_sms.wire.sip.grammar import GrammarError, is_token, parse_params
 
 ACCEPT: Final = ("text/plain",)
 """Media types a MESSAGE may have."""
@@ -49,7 +50,7 @@ class Text:
     damaged: bool = False
 
 
-class CharsetError(ValueError):
+class CharsetError(WireError):
     """A charset label that we don't decode: 415."""
 
 
@@ -63,7 +64,7 @@ def parse_media_type(value: str) -> MediaType | None:
         return None
     try:
         return MediaType(f"{main.strip()}/{sub.strip()}", parse_params(params) if semicolon else {})
-    except ValueError:
+    except GrammarError:
         return None
 
 

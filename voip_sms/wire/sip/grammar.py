@@ -3,11 +3,13 @@
 import re
 from typing import Final
 
+from voip_sms.wire.errors import WireError
+
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
-class GrammarError(ValueError):
+class GrammarError(WireError):
     """A header value that breaks the grammar; the text names the rule, never the peer's octets."""
 
 

@@ -1,0 +1,93 @@
+"""Who guesses passwords too fast: counted per source and user, banned for a while, phones only slowed."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from voip_sms.core.clock import MINUTE, SECOND
+
+WINDOW: Final = MINUTE
+"""Failures are counted over this."""
+PER_USER: Final = 20
+"""Failures of one source for one user in a window; a phone with a wrong password makes a few a minute."""
+PER_SOURCE: Final = 200
+"""Failures of one source for all users in a window: a scanner; an office behind one NAT stays far below."""
+BAN: Final = 5 * MINUTE
+CAPACITY: Final = 20_000
+"""Pairs remembered, about 300 octets each; the oldest are forgotten first."""
+ANY: Final = ""
+"""Stands for every user of a source."""
+
+
+class Standing(Enum):
+    """How a source is to be treated."""
+
+    WELCOME = "welcome"
+    SLOWED = "slowed"
+    BANNED = "banned"
+
+
+@dataclass(slots=True)
+class _Record:
+    since: int
+    failures: int = 0
+    banned_until: int = 0
+
+
+class Bans:
+    """In memory only: a restart forgives. A source with a live binding is slowed, never banned."""
+
+    def __init__(self, now: Callable[[], int]) -> None:
+        """`now` in epoch microseconds."""
+        self._now = now
+        self._records: OrderedDict[tuple[str, str], _Record] = OrderedDict()
+        self._live: OrderedDict[str, int] = OrderedDict()
+
+    def standing(self, source: str, user: str) -> Standing:
+        """How to treat a request of `source` (host) that says it is `user`."""
+        now = self._now()
+        for key in ((source, user), (source, ANY)):
+            record = self._records.get(key)
+            if record is not None and record.banned_until > now:
+                return Standing.SLOWED if self._has_binding(source, now) else Standing.BANNED
+        return Standing.WELCOME
+
+    def failed(self, source: str, user: str) -> bool:
+        """A wrong password or unknown user; True when this one begins a ban."""
+        mine = self._count((source, user), PER_USER)
+        return self._count((source, ANY), PER_SOURCE) or mine
+
+    def succeeded(self, source: str, user: str) -> None:
+        """A right password: earlier slips of this user are forgotten."""
+        self._records.pop((source, user), None)
+
+    def bound(self, source: str, until: int) -> None:
+        """`source` has a live binding until then (epoch microseconds)."""
+        self._live[source] = max(until, self._live.get(source, 0))
+        self._live.move_to_end(source)
+        if len(self._live) > CAPACITY:
+            self._live.popitem(last=False)
+
+    def _has_binding(self, source: str, now: int) -> bool:
+        return self._live.get(source, 0) > now
+
+    def _count(self, key: tuple[str, str], limit: int) -> bool:
+        now = self._now()
+        record = self._records.get(key)
+        if record is None or now - record.since > WINDOW:
+            banned = record.banned_until if record is not None else 0
+            record = self._records[key] = _Record(now, banned_until=banned)
+            if len(self._records) > CAPACITY:
+                self._records.popitem(last=False)
+        self._records.move_to_end(key)
+        record.failures += 1
+        if record.failures < limit or record.banned_until > now:
+            return False
+        record.banned_until = now + BAN
+        return True
+
+
+RETRY_AFTER: Final = BAN // SECOND // 10
+"""Seconds a slowed phone is asked to wait: half a minute."""

@@ -1,0 +1,122 @@
+"""The SIP door: puts REGISTER and MESSAGE handlers on the endpoint, and looks after the phones behind it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from voip_sms.core.directory import Account
+from voip_sms.core.failures import Refusal
+from voip_sms.core.ports import Credentials, Registrations, Submitter
+from voip_sms.doors.sip.auth import Authenticator
+from voip_sms.doors.sip.message import Messages
+from voip_sms.doors.sip.phones import Phones
+from voip_sms.doors.sip.registrar import Registrar
+from voip_sms.doors.sip.replies import NOT_OWNER, refused
+from voip_sms.doors.sip.settings import SipSettings
+from voip_sms.net.sip.endpoint import Endpoint
+from voip_sms.net.sip.traffic import Incoming, Reply
+from voip_sms.wire.sip.headers import NameAddr
+
+log = structlog.get_logger(__name__)
+
+_BATCH = 200
+"""Keep-alives sent before others get their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The use cases that the door calls."""
+
+    submitter: Submitter
+    credentials: Credentials
+    registrations: Registrations
+
+
+class SipDoor:
+    """`attach` before the endpoint starts, `start` after it, `stop` before it closes."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: SipSettings,
+        engine: Engine,
+        *,
+        nonce_key: bytes,
+        now: Callable[[], int],
+        random: Callable[[int], bytes],
+    ) -> None:
+        """`nonce_key`: at least 16 secret octets, the same after a restart; `now` in epoch microseconds."""
+        self._endpoint = endpoint
+        self._settings = settings
+        self._registrations = engine.registrations
+        self._authenticator = Authenticator(settings, engine.credentials, nonce_key, now, random)
+        self._phones = Phones(self._authenticator.bans, now)
+        self._registrar = Registrar(settings, engine.registrations, self._phones, now)
+        self._messages = Messages(engine.submitter)
+        self._background: set[asyncio.Task[None]] = set()
+
+    def attach(self) -> None:
+        """Register the handlers."""
+        self._endpoint.handle("REGISTER", self.register)
+        self._endpoint.handle("MESSAGE", self.message)
+        self._endpoint.on_flow_lost(self._flow_lost)
+
+    async def start(self) -> None:
+        """Begin to hold NATs open."""
+        if self._settings.keep_alive:
+            self._spawn(self._keep_alive())
+
+    async def stop(self) -> None:
+        """End the background work."""
+        tasks = list(self._background)
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def register(self, incoming: Incoming) -> Reply | Awaitable[Reply] | None:
+        """REGISTER: the address of record is To (RFC 3261 10.3)."""
+        return self._admit(incoming, incoming.read.recipient, self._registrar.serve)
+
+    def message(self, incoming: Incoming) -> Reply | Awaitable[Reply] | None:
+        """MESSAGE: whoever authenticated must own From."""
+        return self._admit(incoming, incoming.read.sender, self._messages.serve)
+
+    def _admit(
+        self, incoming: Incoming, address: NameAddr, serve: Callable[[Incoming, Account], Awaitable[Reply]]
+    ) -> Reply | Awaitable[Reply] | None:
+        verdict = self._authenticator.check(incoming)
+        account = verdict.account
+        if account is None:
+            return verdict.reply
+        if not self._authenticator.owns(account, address):
+            return refused(NOT_OWNER, account.account.language)
+        return serve(incoming, account.account)
+
+    def _flow_lost(self, flow: str) -> None:
+        if self._phones.flow_lost(flow):
+            self._spawn(self._drop(flow))
+
+    async def _drop(self, flow: str) -> None:
+        """Tidiness only: delivery looks whether the connection lives, and the binding expires by itself."""
+        try:
+            await self._registrations.flow_died(flow)
+        except Refusal as refusal:
+            log.warning("sip_flow_drop_failed", code=refusal.code.name)
+
+    async def _keep_alive(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.keep_alive)
+            for number, target in enumerate(self._phones.holes(), 1):
+                self._endpoint.keep_alive(target)
+                if number % _BATCH == 0:
+                    await asyncio.sleep(0)
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)

@@ -1,0 +1,96 @@
+"""The `[sip]` section of the configuration file."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from voip_sms.net.sip.endpoint import Listen
+from voip_sms.wire.sip.grammar import GrammarError
+from voip_sms.wire.sip.uri import parse_host_port
+
+PORT_MAX = 65535
+
+
+def _listener(text: str) -> str:
+    """`host:port`, `[v6]:port` or "" for none; port 0 picks one."""
+    if text:
+        host, colon, port = text.rpartition(":")
+        if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > PORT_MAX:
+            raise ValueError("must be host:port, for example 127.0.0.1:5060, or empty to switch it off")
+    return text
+
+
+def _no_tls(text: str) -> str:
+    if text:
+        raise ValueError(
+            "SIP over TLS is not served by this version: leave it empty, or put a proxy in front"
+        )
+    return text
+
+
+def _domain(text: str) -> str:
+    try:
+        host, port = parse_host_port(text)
+    except GrammarError:
+        host, port = "", None
+    if not host or port is not None:
+        raise ValueError("must be a host name such as sms.example.com, without a port")
+    return host.lower()
+
+
+def _network(value: object) -> object:
+    """A single address is a network of one; host bits are no error (`192.0.2.7/24`)."""
+    return ip_network(value, strict=False) if isinstance(value, str) else value
+
+
+Listener = Annotated[str, AfterValidator(_listener)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+
+
+class SipSettings(BaseModel):
+    """SIP listeners, the domain we are registrar for, and who may vouch for others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    domain: Annotated[str, AfterValidator(_domain)] = Field(
+        "sms.test",
+        description="Host of every address of record, digest realm; changing it voids stored credentials.",
+    )
+    udp: Listener = Field("127.0.0.1:5060", description="Where SIP over UDP listens; port 0 picks one.")
+    tcp: Listener = Field("127.0.0.1:5060", description="Where SIP over TCP listens; port 0 picks one.")
+    tls: Annotated[str, AfterValidator(_no_tls)] = Field(
+        "", description="Where SIP over TLS listens, with tls_cert and tls_key."
+    )
+    tls_cert: str = Field("", description="PEM file of the certificate chain for tls.")
+    tls_key: str = Field("", description="PEM file of the private key for tls.")
+    digest: tuple[Literal["MD5", "SHA-256"], ...] = Field(
+        ("MD5", "SHA-256"), min_length=1, description="Algorithms offered, in the order of the challenges."
+    )
+    max_expires: int = Field(
+        300,
+        ge=1,
+        le=86_400,
+        description="Longest registration, in seconds: as long may a phone on TCP miss a restart of ours.",
+    )
+    min_expires: int = Field(
+        10,
+        ge=1,
+        le=3600,
+        description="Shortest registration, in seconds; a phone that asks for less gets 423.",
+    )
+    keep_alive: int = Field(
+        25, ge=0, le=600, description="Seconds between keep-alives to phones on UDP, for their NATs; 0: none."
+    )
+    trusted_peers: tuple[Network, ...] = Field(
+        (), description="Addresses or networks that authenticate for us: their identity headers are believed."
+    )
+
+    def listeners(self) -> list[Listen]:
+        """The listeners to open, in the order udp, tcp."""
+        chosen: list[Listen] = []
+        for transport, text in (("udp", self.udp), ("tcp", self.tcp)):
+            if text:
+                host, _, port = text.rpartition(":")
+                chosen.append(Listen(transport, host, int(port)))
+        return chosen
