@@ -93,6 +93,15 @@ async def test_addresses_of_what_a_handset_sends(http, peer, written, sent):
     assert (pdu.source, pdu.dest) == sent
 
 
+async def test_the_same_text_typed_twice_is_not_the_same_pdu(http, peer):
+    for _ in range(2):
+        async with http.post(f"/handsets/{HANDSET}/send", json={"to": SERVICE, "text": "TAK"}) as response:
+            assert response.status == 202
+    first, second = await peer.deliver(), await peer.deliver()
+    assert first.short_message == second.short_message == b"TAK"
+    assert smpp.encode(first)[16:] != smpp.encode(second)[16:]
+
+
 REFUSALS = [
     ("/handsets/48601/send", b"{", 400, "malformed"),
     ("/handsets/48601/send", b'{"to": "48602000001"}', 422, "invalid"),

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from voip_sms.core.clock import Clock, to_rfc3339
+from voip_sms.core.clock import SECOND, Clock, to_rfc3339
 from voip_sms.core.segments import UCS2_PART, Segmented, segment
-from voip_sms.wire.smpp import Address, DeliverSm, EncodeError, SubmitSm, decode
+from voip_sms.wire.smpp import Address, DeliverSm, EncodeError, SubmitSm, Tlv, decode
 from voip_sms.wire.smpp.numbers import (
     CODING_DEFAULT,
     CODING_UCS2,
     ESM_UDHI,
     NPI_ISDN,
     NPI_UNKNOWN,
+    TAG_USER_MESSAGE_REFERENCE,
     TON_ALPHANUMERIC,
     TON_INTERNATIONAL,
     TON_NETWORK,
@@ -26,7 +27,8 @@ from voip_sms.wire.udh import Concat
 MAX_UNFINISHED: Final = 10_000
 # The concatenation header counts parts in one octet (3GPP TS 23.040, 9.2.3.24.1).
 MAX_PARTS: Final = 255
-_REFERENCES: Final = 256
+_REFERENCES: Final = 1 << 16  # user_message_reference, SMPP 3.4, 5.3.2.17
+_PART_REFERENCES: Final = 1 << 8
 # Shorter numbers are short codes: they have no country.
 _SHORTEST_E164: Final = 7
 
@@ -69,7 +71,8 @@ class Handsets:
         self._order: deque[str] = deque()  # whose message is oldest
         self._unfinished: OrderedDict[_Key, dict[int, bytes]] = OrderedDict()
         self._numbers = itertools.count(1)
-        self._references = itertools.cycle(range(_REFERENCES))
+        # Not from 0 after every start: a text typed again would look like a repetition of the carrier's.
+        self._references = itertools.count(clock.now() // SECOND)
 
     def take(self, pdu: SubmitSm, frame: bytes) -> None:
         """A part or a whole message reaches the handset `pdu.dest`; `frame` is the PDU as it came."""
@@ -101,7 +104,7 @@ class Handsets:
         order = outgoing.order or range(1, len(parts) + 1)
         if not all(1 <= n <= len(parts) for n in order):
             raise PartsOrderError(len(parts))
-        reference = next(self._references)
+        reference = next(self._references) % _REFERENCES
         source, dest = handset_address(number), service_address(outgoing.to)
         return [self._deliver(source, dest, coding, parts, (n, reference)) for n in order]
 
@@ -121,9 +124,12 @@ class Handsets:
         self, source: Address, dest: Address, coding: int, parts: list[bytes], which: tuple[int, int]
     ) -> DeliverSm:
         n, reference = which
-        concat = Concat(reference, len(parts), n, wide=False) if len(parts) > 1 else None
+        several = len(parts) > 1
+        concat = Concat(reference % _PART_REFERENCES, len(parts), n, wide=False) if several else None
         made = body(parts[n - 1], coding, concat, self._long)
-        return DeliverSm(0, source, dest, made.short_message, made.esm_class, coding, tlvs=made.tlvs)
+        # Without it, two equal texts would be the same octets: nobody could tell a repetition from a new one.
+        own = Tlv(TAG_USER_MESSAGE_REFERENCE, reference.to_bytes(2))
+        return DeliverSm(0, source, dest, made.short_message, made.esm_class, coding, tlvs=(own, *made.tlvs))
 
     def _join(self, pdu: SubmitSm, concat: Concat, frame: bytes) -> None:
         key = (pdu.source, pdu.dest.value, concat.reference, concat.total)
