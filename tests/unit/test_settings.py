@@ -60,7 +60,7 @@ def test_the_environment_wins(path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     ("name", "value", "line"),
     [
         ("VOIP_SMS_SIP__UDPP", "x", 'environment VOIP_SMS_SIP__UDPP: sip.udpp: unknown key; did you mean "udp"?'),
-        ("VOIP_SMS_HTTP__LISTEN", "x", "environment VOIP_SMS_HTTP__LISTEN: http.listen: must be host:port"),
+        ("VOIP_SMS_HTTP__LISTEN", "x", "environment VOIP_SMS_HTTP__LISTEN: http.listen: 'x' is no address"),
         ("VOIP_SMS_SIPP__UDP", "x", "environment: VOIP_SMS_SIPP__UDP: no such section; known: service, database"),
         ("VOIP_SMS_SIP__DIGEST", "MD5,SHA", "environment: "),
     ],

@@ -112,12 +112,6 @@ class DatabaseSettings(Section):
     )
 
 
-class HttpSettings(Section):
-    """The HTTP listener: API, health, metrics."""
-
-    listen: Listener = Field("127.0.0.1:8080", description="Where HTTP listens; a proxy in front adds TLS.")
-
-
 class MailSettings(Section):
     """Mail in both directions."""
 

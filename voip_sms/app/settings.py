@@ -11,7 +11,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from voip_sms.app.sections import (
     DatabaseSettings,
     DispatchSettings,
-    HttpSettings,
     LogSettings,
     MailSettings,
     Section,
@@ -21,6 +20,7 @@ from voip_sms.app.sections import (
 from voip_sms.core.resources.complaints import Path as Where
 from voip_sms.core.resources.complaints import complaints
 from voip_sms.doors.sip.settings import SipSettings
+from voip_sms.net.http.settings import HttpSettings
 from voip_sms.simulator.settings import SimulatorSettings
 
 PREFIX: Final = "VOIP_SMS_"

@@ -32,7 +32,7 @@ from voip_sms.core.resources.messages import (
     submission_resource,
 )
 from voip_sms.core.resources.network import Carrier, Pool, PriceList, Rate, Route, SmppCarrier
-from voip_sms.core.resources.problems import invalid, problem
+from voip_sms.core.resources.problems import InvalidError, invalid, problem
 
 __all__ = [
     "BlockRule",
@@ -43,6 +43,7 @@ __all__ = [
     "ForwardPatch",
     "Group",
     "Identity",
+    "InvalidError",
     "Key",
     "KeyPatch",
     "MailLimits",

@@ -1,6 +1,6 @@
 """Refusals as problem documents (RFC 9457)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
@@ -14,9 +14,19 @@ ERRORS_SHOWN: Final = 100
 """Of a long list of recipients or a broken body: enough to see what is wrong."""
 
 
+class InvalidError(Refusal):
+    """A request of the wrong shape or with references to nothing: `complaints` say where and what."""
+
+    def __init__(self, complaints: Sequence[Complaint]) -> None:
+        super().__init__("invalid", complaints[0].what if len(complaints) == 1 else "")
+        self.complaints = tuple(complaints)
+
+
 def problem(refusal: Refusal, errors: Iterable[Complaint] = ()) -> dict[str, Any]:
     """`{type, title, status, detail, code, errors?}`; `errors` point into the request's body."""
     code = refusal.code
+    if isinstance(refusal, InvalidError):
+        errors = refusal.complaints
     shown: dict[str, Any] = {
         "type": _TYPE + code.name,
         "title": code.title,
