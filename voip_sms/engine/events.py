@@ -22,7 +22,7 @@ EVENT_TYPES = frozenset(
 LIFE: Mapping[ForwardKind, int] = {
     "sip": 3 * DAY,  # a phone that is off over a long week-end
     "mail": 3 * DAY,  # what mail servers do among themselves, shortened: it is a text message
-    "webhook": 3 * DAY + DAY // 4,  # ten tries over some three days, and the last of them still counts
+    "webhook": 4 * DAY,  # ten tries over some three days (`core/retry.py`), and the last of them still counts
     "number": DAY,
 }
 """How long a hand-over is tried, microseconds."""
