@@ -112,7 +112,7 @@ class Batch:
     def _scan(self, scan: Scan) -> bool:
         if self._state.has_scanned(scan):
             return False
-        self._state.load_scan(scan, _dicts(self._connection.execute(scan.statement)))
+        self._state.load_scan(scan, _dicts(self._connection.execute(scan.statement, scan.values)))
         return True
 
     def _match(self, table: str, columns: tuple[str, ...], matches: list[Match], *, lock: bool) -> None:

@@ -31,10 +31,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
-    """Rows of one table by a statement of its own (claims: due rows, in order, with a limit)."""
+    """Rows of one table by a statement of its own (claims: due rows, in order, with a limit).
+
+    `values` are those of its bound parameters: a statement made once is compiled once.
+    """
 
     table: str
     statement: Select[Any]
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 Read = Match | Scan
