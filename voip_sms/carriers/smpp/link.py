@@ -1,8 +1,7 @@
-"""A carrier over SMPP 3.4: keeps its binds up, takes parts within window and rate, hands inbound on."""
+"""A carrier over SMPP 3.4: takes parts within window and pace, says how they ended, hands inbound on."""
 
 import asyncio
 import random
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -10,31 +9,31 @@ from typing import Final
 import structlog
 
 from voip_sms.carriers.smpp import inbound, outbound
+from voip_sms.carriers.smpp.keeper import Keeper, Role
 from voip_sms.carriers.smpp.pace import Pace
-from voip_sms.carriers.smpp.session import BindRefusedError, Session
-from voip_sms.carriers.smpp.settings import SmppSettings
+from voip_sms.carriers.smpp.session import Session
 from voip_sms.core.clock import Clock
+from voip_sms.core.directory import Carrier
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Refusal, Temporary, Uncertain
 from voip_sms.core.model import CarrierReceipt, LinkState, OutboundPart
 from voip_sms.core.ports import CarrierEvents
-from voip_sms.net.reconnect import BackOff
+from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.wire import smpp
+from voip_sms.wire.errors import WireError
 from voip_sms.wire.receipts import canonical_id
 from voip_sms.wire.smpp import status as codes
 
 log = structlog.get_logger(__name__)
 
-LOST: Final = BackOff(first=0.5, longest=15.0)
-"""After a lost connection: quickly at first, then steadily; one SYN a quarter of a minute burdens nobody."""
-REFUSED: Final = BackOff(first=5.0, longest=120.0)
-"""After a refused bind: slowly, many carriers lock an account that hammers; a person has to look."""
+STORE_TIME: Final = 30.0
+"""Seconds a deliver_sm may take to be stored; carriers give up on our answer after 10 to 60."""
 
 Done = Callable[[OutboundPart, Outcome], None]
 
 
 @dataclass(frozen=True, slots=True)
 class LinkContext:
-    """What every link gets from the house."""
+    """What every link gets from the house. `country` reads national forms of numbers."""
 
     events: CarrierEvents
     clock: Clock
@@ -43,36 +42,45 @@ class LinkContext:
 
 
 class SmppLink:
-    """ports.CarrierLink over one bind, or a pair of them."""
+    """ports.CarrierLink over one bind, or a pair of them. Lives on one event loop."""
 
-    def __init__(self, name: str, settings: SmppSettings, context: LinkContext) -> None:
-        self._name = name
+    def __init__(self, settings: SmppCarrier, context: LinkContext) -> None:
         self._settings = settings
         self._context = context
-        self._roles = ("transmitter", "receiver") if settings.bind == "pair" else (settings.bind,)
-        self._sessions: dict[str, Session] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._wake: Callable[[], None] = lambda: None
-        self._pace = Pace(settings.rate, self._freed)
-        self._state = LinkState("connecting", context.clock.now())
-        self._stopping = False
+        self._loop = asyncio.get_running_loop()
+        self._wake: Callable[[], None] = _nobody
+        self._pace = Pace(settings.rate, settings.window, self._loop.time())
+        self._timer: asyncio.TimerHandle | None = None
+        roles: tuple[Role, ...] = ("transmitter", "receiver") if settings.bind == "pair" else (settings.bind,)
+        self._keeper = Keeper(settings, roles, self._session, context.clock, context.random)
+
+    @classmethod
+    def of(cls, carrier: Carrier, context: LinkContext) -> "SmppLink":
+        """The link of a carrier as stored. ValueError: its settings are wrong."""
+        return cls(SmppCarrier.model_validate({**carrier.settings, "name": carrier.name}), context)
 
     @property
     def name(self) -> str:
         """The carrier's name."""
-        return self._name
+        return self._settings.name
 
     def state(self) -> LinkState:
         """`bound` when all its binds are."""
-        in_flight = sum(session.in_flight for session in self._sessions.values())
-        return LinkState(self._state.state, self._state.since, self._state.detail, in_flight)
+        return self._keeper.state()
 
     def free(self) -> int:
         """Room in the window, bounded by rate and throttling."""
-        session = self._transmitter()
-        if session is None or self._stopping:
+        session = self._keeper.transmitter
+        if session is None:
             return 0
-        return min(session.room, self._pace.allowed())
+        room = session.room
+        if room <= 0:
+            return 0
+        now = self._loop.time()
+        allowed = self._pace.allowed(now, session.in_flight)
+        if allowed <= 0:
+            self._wake_at(self._pace.free_at(now), now)
+        return min(room, allowed)
 
     def on_free(self, wake: Callable[[], None]) -> None:
         """Whom to tell when there is room again."""
@@ -80,134 +88,104 @@ class SmppLink:
 
     def submit(self, part: OutboundPart, done: Done) -> None:
         """Send it; `done` with the outcome."""
-        session = self._transmitter()
+        session = self._keeper.transmitter
         if session is None or session.room <= 0:
             done(part, Temporary("not_bound"))
             return
+
+        def make(sequence: int) -> smpp.SubmitSm:
+            return outbound.submit_sm(part, self._settings, sequence)
+
+        def answered(response: smpp.SubmitSmResp | smpp.GenericNack | None) -> None:
+            done(part, self._outcome(response))
+
         try:
-            session.submit(
-                lambda sequence: outbound.submit_sm(part, self._settings, sequence),
-                lambda response: done(part, self._outcome(response)),
-            )
-        except smpp.EncodeError as error:
+            session.submit(make, answered)
+        except WireError as error:
             done(part, Permanent("not_encodable", str(error)))
             return
         self._pace.took()
 
     async def start(self) -> None:
         """Begin connecting."""
-        self._tasks = [
-            asyncio.create_task(self._keep(role), name=f"smpp {self._name} {role}") for role in self._roles
-        ]
+        self._keeper.start()
 
     async def stop(self, drain: float) -> None:
         """Drain, unbind, end."""
-        self._stopping = True
-        self._pace.close()
-        await asyncio.gather(*(session.unbind(drain) for session in list(self._sessions.values())))
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._keeper.stop(drain)
+        if self._timer is not None:
+            self._timer.cancel()
 
-    # --- staying connected ---
+    def _session(self, role: Role) -> Session:
+        return Session(self._settings, role, self._deliver, self._freed)
 
-    async def _keep(self, role: str) -> None:
-        lost, refused = 0, 0
-        while not self._stopping:
-            try:
-                session = await self._connect(role)
-            except BindRefusedError as error:
-                log.warning("carrier_bind_refused", carrier=self._name, role=role, status=str(error))
-                self._set("refused", str(error))
-                delay, refused = REFUSED.delay(refused, self._context.random), refused + 1
-            except (OSError, TimeoutError, smpp.SmppError) as error:
-                self._set("connecting", str(error) or type(error).__name__)
-                delay, lost = LOST.delay(lost, self._context.random), lost + 1
-            else:
-                lost = refused = 0
-                await self._hold(role, session)
-                delay = LOST.delay(0, self._context.random)
-            await asyncio.sleep(delay)
-
-    async def _connect(self, role: str) -> Session:
-        settings = self._settings
-        async with asyncio.timeout(settings.connect_timeout + settings.response_timeout):
-            _, session = await asyncio.get_running_loop().create_connection(
-                lambda: Session(settings, role, self._deliver, self._freed),
-                settings.host,
-                settings.port,
-                ssl=self._tls(),
-            )
-            try:
-                await session.bind()
-            except BaseException:
-                session.abort("bind failed")
-                raise
-        return session
-
-    async def _hold(self, role: str, session: Session) -> None:
-        self._sessions[role] = session
-        if len(self._sessions) == len(self._roles):
-            self._set("bound", "")
-            log.info("carrier_bound", carrier=self._name)
-        self._freed()
-        try:
-            reason = await session.closed()
-        finally:
-            self._sessions.pop(role, None)
-        self._set("connecting", reason)
-        log.warning("carrier_lost", carrier=self._name, role=role, reason=reason)
-
-    def _tls(self) -> ssl.SSLContext | None:
-        if not self._settings.tls:
-            return None
-        context = ssl.create_default_context(cafile=self._settings.tls_ca or None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
-
-    def _set(self, state: str, detail: str) -> None:
-        if (state, detail) != (self._state.state, self._state.detail):
-            self._state = LinkState(state, self._context.clock.now(), detail)  # type: ignore[arg-type]
-
-    # --- submits ---
-
-    def _transmitter(self) -> Session | None:
-        for session in self._sessions.values():
-            if session.transmits:
-                return session
-        return None
+    # --- room ---
 
     def _freed(self) -> None:
         if self.free() > 0:
             self._wake()
 
+    def _wake_at(self, when: float, now: float) -> None:
+        if when <= now:
+            return  # only a response can help, and it wakes by itself
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._time_passed)
+
+    def _time_passed(self) -> None:
+        self._timer = None
+        self._freed()
+
+    # --- submits ---
+
     def _outcome(self, response: smpp.SubmitSmResp | smpp.GenericNack | None) -> Outcome:
         if response is None:
             return Uncertain("no_response")
-        verdict = smpp.classify(response.status)
-        cause = codes.status_name(response.status)
-        if isinstance(response, smpp.SubmitSmResp) and verdict is smpp.Verdict.OK:
-            self._pace.recover()
-            raw = response.message_id
-            return Accepted(canonical_id(raw, self._settings.id_format) if raw else "", raw)
+        verdict, cause = smpp.classify(response.status), codes.status_name(response.status)
+        if verdict is smpp.Verdict.OK:
+            return self._accepted(response)
         if verdict is smpp.Verdict.THROTTLING:
-            self._pace.throttle()
+            self._throttled()
             return Temporary(cause, slow=True)
         if verdict is smpp.Verdict.TEMPORARY:
             return Temporary(cause)
         return Permanent(cause)
 
+    def _accepted(self, response: smpp.SubmitSmResp | smpp.GenericNack) -> Outcome:
+        if isinstance(response, smpp.GenericNack):
+            return Permanent("generic_nack")  # it says that there is no error, yet it took nothing
+        self._pace.accepted()
+        raw = response.message_id
+        return Accepted(canonical_id(raw, self._settings.id_format), raw)
+
+    def _throttled(self) -> None:
+        session = self._keeper.transmitter
+        in_flight = 0 if session is None else session.in_flight
+        self._pace.throttled(self._loop.time(), in_flight + 1)
+        log.warning("carrier_throttles", carrier=self.name)
+
     # --- deliveries ---
 
-    async def _deliver(self, pdu: smpp.DeliverSm) -> int:
-        """The status to answer with: the commit happened, or a temporary error."""
-        meaning = inbound.read(pdu, self._settings, self._context.country)
+    async def _deliver(self, pdu: smpp.DeliverSm, octets: bytes) -> int:
+        """The status to answer with: the commit happened, or a temporary error, so that it comes again."""
+        meaning = inbound.read(pdu, octets, self._settings, self._context.country)
+        events = self._context.events
         try:
-            if isinstance(meaning, CarrierReceipt):
-                await self._context.events.receipt(self._name, meaning)
-            elif meaning is not None:
-                await self._context.events.receive(self._name, meaning)
+            async with asyncio.timeout(STORE_TIME):
+                if isinstance(meaning, CarrierReceipt):
+                    await events.receipt(self.name, meaning)
+                elif meaning is not None:
+                    await events.receive(self.name, meaning)
         except Refusal as refusal:
-            log.warning("deliver_put_off", carrier=self._name, code=refusal.code.name)
+            log.warning("deliver_put_off", carrier=self.name, code=refusal.code.name)
+            return codes.RX_T_APPN
+        except TimeoutError:
+            log.warning("deliver_put_off", carrier=self.name, code="timeout")
             return codes.RX_T_APPN
         return codes.ROK
+
+
+def _nobody() -> None:
+    """Nobody asked to be told."""

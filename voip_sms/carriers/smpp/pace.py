@@ -1,73 +1,89 @@
-"""How fast a link may submit: parts a second, and the pause after a carrier said it is too much."""
+"""How fast a link may submit: parts a second, and slower for a while after a carrier said it is too much."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Final
 
 from voip_sms.net.reconnect import BackOff
 
-UNLIMITED: Final = 1 << 30
 BURST_SECONDS: Final = 0.1
 """A tenth of a second's worth may leave at once: smooth for the carrier, few wake-ups for us."""
 THROTTLED: Final = BackOff(first=1.0, longest=30.0)
+"""Carriers count by the second: a shorter pause is punished, a longer one is for those who stay full."""
 
 
 class Pace:
-    """A token bucket in loop time; `freed` is called when tokens or the link come back."""
+    """A token bucket, a pause after throttling, and a window that halves then and regrows one by one.
 
-    def __init__(self, rate: int, freed: Callable[[], None]) -> None:
-        """`rate` parts a second, 0 = no limit."""
+    Pure: `now` is any clock in seconds that only goes forward.
+    """
+
+    __slots__ = (
+        "_burst",
+        "_filled_at",
+        "_paused_until",
+        "_rate",
+        "_reach",
+        "_throttled",
+        "_tokens",
+        "_window",
+    )
+
+    def __init__(self, rate: int, window: int, now: float) -> None:
+        """`rate` parts a second, 0 = no limit; `window` the most that may be in flight."""
         self._rate = rate
-        self._freed = freed
+        self._window = window
+        self._reach = float(window)
         self._burst = max(1.0, rate * BURST_SECONDS)
         self._tokens = self._burst
-        self._filled_at = 0.0
-        self._paused_until = 0.0
+        self._filled_at = now
+        self._paused_until = now
         self._throttled = 0
-        self._timer: asyncio.TimerHandle | None = None
 
-    def allowed(self) -> int:
-        """Parts that may leave now; when none may, `freed` will be called."""
-        now = asyncio.get_running_loop().time()
+    def allowed(self, now: float, in_flight: int) -> int:
+        """Parts that may leave now."""
         if now < self._paused_until:
-            self._call_at(self._paused_until)
             return 0
+        reach = int(self._reach) - in_flight
         if not self._rate:
-            return UNLIMITED
+            return max(0, reach)
         self._fill(now)
-        if self._tokens < 1:
-            self._call_at(now + (1 - self._tokens) / self._rate)
-            return 0
-        return int(self._tokens)
+        return max(0, min(reach, int(self._tokens)))
+
+    def free_at(self, now: float) -> float:
+        """When, by time alone, a part may leave; `now` if only a response can help."""
+        if now < self._paused_until:
+            return self._paused_until
+        if not self._rate:
+            return now
+        self._fill(now)
+        return now + max(0.0, 1 - self._tokens) / self._rate
 
     def took(self) -> None:
         """One part left."""
         if self._rate:
             self._tokens -= 1
 
-    def throttle(self) -> None:
-        """The carrier is overrun: pause the whole link, longer each time in a row."""
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._paused_until:
-            return  # answers to what had left before the pause
-        self._paused_until = loop.time() + THROTTLED.delay(self._throttled, lambda: 1.0)
+    def throttled(self, now: float, in_flight: int) -> None:
+        """The carrier is overrun: pause the whole link, longer each time in a row, and go on with half.
+
+        `in_flight` counts the one that was throttled.
+        """
+        if now < self._paused_until:
+            return  # an answer to what had left before the pause
+        self._paused_until = now + THROTTLED.delay(self._throttled, _whole)
         self._throttled += 1
-        self._call_at(self._paused_until)
+        self._reach = max(1.0, min(self._reach, in_flight) / 2)
 
-    def recover(self) -> None:
-        """The carrier took one."""
+    def accepted(self) -> None:
+        """The carrier took one: a whole window of these allows one more in flight."""
         self._throttled = 0
-
-    def close(self) -> None:
-        """No more calls."""
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._reach < self._window:
+            self._reach = min(float(self._window), self._reach + 1 / self._reach)
 
     def _fill(self, now: float) -> None:
         self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
         self._filled_at = now
 
-    def _call_at(self, when: float) -> None:
-        loop = asyncio.get_running_loop()
-        if self._timer is None or self._timer.cancelled() or self._timer.when() <= loop.time():
-            self._timer = loop.call_at(when + 0.001, self._freed)
+
+def _whole() -> float:
+    # One link pauses by itself: there is no crowd to spread.
+    return 1.0

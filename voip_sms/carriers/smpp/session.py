@@ -1,30 +1,36 @@
-"""One TCP connection to an SMSC: bind, window, responses, keep-alive, unbind (SMPP 3.4, chapter 2)."""
+"""One TCP connection to an SMSC: bind, submit, deliver, keep-alive, unbind (SMPP 3.4, chapter 2)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any, Final
+from typing import Any, ClassVar, Final, cast
 
 import structlog
 
-from voip_sms.carriers.smpp.settings import SmppSettings
+from voip_sms.carriers.smpp.intake import Arrival, Deliver, Intake
+from voip_sms.carriers.smpp.window import Answered, Window
+from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.wire import smpp
 from voip_sms.wire.smpp import numbers
 from voip_sms.wire.smpp import status as codes
 
 log = structlog.get_logger(__name__)
 
-Answered = Callable[["smpp.SubmitSmResp | smpp.GenericNack | None"], None]
-"""Called once per submit: with the response, or None when none came (the outcome is uncertain)."""
-
-DELIVER_LIMIT: Final = 500
-"""deliver_sm in work at one time; beyond it reading pauses, and TCP holds the carrier back."""
-_BOUND_COMMANDS: Final = {
+UNSENT_LIMIT: Final = 1 << 20
+"""Octets of answers that a carrier doesn't read: tens of thousands of them; then it is as good as dead."""
+UNBIND_TIME: Final = 2.0
+"""Seconds to wait for unbind_resp, or for the last octets to leave, before the connection is cut."""
+PEER_UNBIND_DRAIN: Final = 1.0
+"""Seconds in which a carrier that unbinds may still answer what is in flight; it waits for our answer."""
+_POLL: Final = 0.02  # while draining, which takes a second or so
+_SOONEST: Final = 0.005  # between two looks at the deadlines: many that end together are one look
+_BIND_COMMANDS: Final = {
     "transceiver": numbers.BIND_TRANSCEIVER,
     "transmitter": numbers.BIND_TRANSMITTER,
     "receiver": numbers.BIND_RECEIVER,
 }
+# Requests that have no response PDU (4.1.7, 4.12.1), and no meaning to us.
+_UNANSWERED: Final = frozenset({0x0000000B, 0x00000102})  # outbind, alert_notification
 
 
 class State(Enum):
@@ -44,36 +50,28 @@ class BindRefusedError(Exception):
         super().__init__(codes.status_name(status))
 
 
-@dataclass(slots=True)
-class _Waiting:
-    answered: Answered
-    deadline: float
-
-
 class Session(asyncio.Protocol):
-    """A bind. `submit` needs `room`; `deliver`, awaited for each deliver_sm, gives the status to answer."""
+    """A bind. `submit` needs `room`; `on_room` is called when there may be more of it."""
 
     def __init__(
-        self,
-        settings: SmppSettings,
-        role: str,
-        deliver: Callable[[smpp.DeliverSm], Awaitable[int]],
-        on_room: Callable[[], None],
+        self, settings: SmppCarrier, role: str, deliver: Deliver, on_room: Callable[[], None]
     ) -> None:
         self._settings = settings
-        self._command = _BOUND_COMMANDS[role]
-        self._deliver = deliver
+        self._command = _BIND_COMMANDS[role]
+        self._intake = Intake(deliver, self._send, self._full)
         self._on_room = on_room
         self._loop = asyncio.get_running_loop()
         self._framer = smpp.Framer()
         self._transport: asyncio.Transport | None = None
         self._state = State.OPEN
         self._sequence = 0
-        self._waiting: dict[int, _Waiting] = {}
-        self._delivering: set[asyncio.Task[None]] = set()
+        self._window = Window(settings.window, settings.response_timeout)
+        self._leaving: asyncio.Task[None] | None = None
         self._out: list[bytes] = []
         self._writable = True
+        self._reading = True
         self._timer: asyncio.TimerHandle | None = None
+        self._linger: asyncio.TimerHandle | None = None
         self._heard_at = self._loop.time()
         self._asked_at: float | None = None
         self._bound: asyncio.Future[None] = self._loop.create_future()
@@ -90,44 +88,40 @@ class Session(asyncio.Protocol):
     @property
     def in_flight(self) -> int:
         """Submits that wait for their response."""
-        return len(self._waiting)
+        return len(self._window)
 
     @property
     def room(self) -> int:
         """How many submits fit into the window now."""
-        return self._settings.window - len(self._waiting) if self.transmits and self._writable else 0
+        return self._window.room if self._writable and self.transmits else 0
 
     async def bind(self) -> None:
         """Bind. Raises BindRefusedError, TimeoutError, ConnectionError."""
+        settings = self._settings
         self._send(
             smpp.Bind(
-                self._command,
-                self._next(),
-                self._settings.system_id,
-                self._settings.password,
-                self._settings.system_type,
+                self._command, self._next(), settings.system_id, settings.password, settings.system_type
             )
         )
-        async with asyncio.timeout(self._settings.response_timeout):
-            await asyncio.shield(self._bound)
+        try:
+            async with asyncio.timeout(settings.response_timeout):
+                await asyncio.shield(self._bound)
+        except TimeoutError:
+            raise TimeoutError("no answer to the bind") from None
         self._schedule()
 
-    def submit(self, make: Callable[[int], smpp.SubmitSm], answered: Answered) -> None:
-        """Send what `make` builds for a sequence number. smpp.EncodeError: nothing was sent."""
-        octets = smpp.encode(make(self._next()))
-        self._waiting[self._sequence] = _Waiting(
-            answered, self._loop.time() + self._settings.response_timeout
-        )
-        self._write(octets)
-        if len(self._waiting) == 1:
-            self._schedule()
+    def ready(self) -> None:
+        """Somebody may submit now."""
+        self._on_room()
 
-    async def _settle(self, until: float) -> None:
-        # shutting down: a short bounded poll is all it takes
-        while (self._waiting or self._delivering) and self._loop.time() < until:
-            if self._closed.done():
-                return
-            await asyncio.sleep(0.02)
+    def submit(self, make: Callable[[int], smpp.SubmitSm], answered: Answered) -> None:
+        """Send what `make` builds for a sequence number. EncodeError: nothing was sent."""
+        sequence = self._next()
+        octets = smpp.encode(make(sequence))
+        self._window.add(sequence, answered, self._loop.time())
+        self._write(octets)
+        if len(self._window) == 1:
+            self._schedule()
 
     async def closed(self) -> str:
         """Wait until the connection is gone; why it went."""
@@ -135,41 +129,53 @@ class Session(asyncio.Protocol):
 
     async def unbind(self, drain: float) -> None:
         """Wait up to `drain` seconds for responses and deliveries in work, then unbind and close."""
-        was_bound, self._state = self._state is State.BOUND, State.UNBINDING
-        await self._settle(self._loop.time() + drain)
-        if was_bound and not self._closed.done():
+        was_bound = self._state is State.BOUND
+        if was_bound:
+            self._state = State.UNBINDING
+            await self._drained(drain)
             self._send(smpp.Unbind(self._next()))
-            await asyncio.wait([self._closed], timeout=min(2.0, max(0.2, drain)))
-        self.abort("unbound")
+        if self._state is State.UNBINDING:  # if the carrier began it: its own drain is short
+            await asyncio.wait([self._closed], timeout=UNBIND_TIME)
+        self.close("unbound")
+        await self._intake.cancel()
 
-    def abort(self, reason: str) -> None:
-        """Close now; submits in flight become uncertain."""
+    def close(self, reason: str) -> None:
+        """Let what is written leave, then close; submits in flight become uncertain."""
+        if self._state is State.CLOSED:
+            return
         self._reason = reason
         if self._transport is not None:
             self._flush()
             self._transport.close()
+            # A peer that doesn't read would keep the connection half alive for ever.
+            self._linger = self._loop.call_later(UNBIND_TIME, self._transport.abort)
         self._shut()
 
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # COMPAT uvloop: its transports are asyncio.Transport by behaviour, not by class.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, PDU by PDU; a broken length closes the bind."""
         self._heard_at, self._asked_at = self._loop.time(), None
+        in_flight, broken = len(self._window), None
         try:
-            frames, broken = self._framer.feed(data), None
+            frames = self._framer.feed(data)
         except smpp.FramingError as error:
             frames, broken = list(error.frames), error
         for frame in frames:
+            if self._state is State.CLOSED:
+                return
             self._frame(frame)
         if broken is not None:
-            log.warning("smpp_bad_length", error=str(broken))
+            log.warning("smpp_bad_length", length=broken.length)
             self._send(smpp.GenericNack(0, codes.RINVCMDLEN))
-            self.abort(str(broken))
+            self.close(str(broken))
+        elif len(self._window) < in_flight:
+            self._on_room()
 
     def pause_writing(self) -> None:
         """The peer reads too slowly: no more submits for now."""
@@ -182,7 +188,9 @@ class Session(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone: what waits is uncertain."""
-        if exc is not None:
+        if self._linger is not None:
+            self._linger.cancel()
+        if exc is not None and self._state is not State.CLOSED:
             self._reason = f"connection lost: {exc}"
         self._shut()
 
@@ -192,17 +200,17 @@ class Session(asyncio.Protocol):
         try:
             pdu = smpp.decode(frame)
         except smpp.DecodeError as error:
-            self._unreadable(frame, error)
+            self._unreadable(error)
             return
-        handler = _HANDLERS.get(type(pdu))
-        if handler is not None:
-            handler(self, pdu)
+        if isinstance(pdu, Arrival):
+            self._on_deliver(pdu, frame)
+            return
+        self._HANDLERS.get(type(pdu), Session._on_unknown)(self, pdu)
 
-    def _unreadable(self, frame: bytes, error: smpp.DecodeError) -> None:
-        head = smpp.header(frame)
-        log.warning("smpp_unreadable", command=numbers.command_name(head.command), error=str(error))
-        if not head.command & numbers.RESPONSE:
-            self._send(smpp.GenericNack(head.sequence, codes.RINVMSGLEN))
+    def _unreadable(self, error: smpp.DecodeError) -> None:
+        log.warning("smpp_unreadable", command=numbers.command_name(error.command), error=str(error))
+        if not error.command & numbers.RESPONSE:
+            self._send(smpp.Unknown(error.command | numbers.RESPONSE, error.sequence, error.status))
 
     def _on_bind_resp(self, pdu: smpp.BindResp) -> None:
         if self._bound.done():
@@ -214,96 +222,100 @@ class Session(asyncio.Protocol):
         self._bound.set_result(None)
 
     def _on_response(self, pdu: smpp.SubmitSmResp) -> None:
-        waiting = self._waiting.pop(pdu.sequence, None)
-        if waiting is not None:  # else: it came after its time-out, which was the outcome
-            waiting.answered(pdu)
-            self._on_room()
+        if not self._window.answer(pdu):
+            # Its outcome was decided without it: after the time-out.
+            log.info("smpp_late_response", sequence=pdu.sequence, message_id=pdu.message_id)
+        elif pdu.status == codes.RINVBNDSTS:
+            self.close("the carrier says that this is not bound")
 
     def _on_nack(self, pdu: smpp.GenericNack) -> None:
         if not self._bound.done():
             self._bound.set_exception(BindRefusedError(pdu.status))
-            return
-        waiting = self._waiting.pop(pdu.sequence, None)
-        if waiting is not None:
-            waiting.answered(pdu)
-            self._on_room()
+        elif not self._window.answer(pdu):
+            log.warning("smpp_nack", sequence=pdu.sequence, status=codes.status_name(pdu.status))
 
-    def _on_deliver(self, pdu: smpp.DeliverSm) -> None:
+    def _on_deliver(self, pdu: Arrival, frame: bytes) -> None:
         if self._state is State.OPEN or self._command == numbers.BIND_TRANSMITTER:
-            self._send(smpp.DeliverSmResp(pdu.sequence, codes.RINVBNDSTS))
+            self._intake.refuse(pdu, codes.RINVBNDSTS)
+        else:
+            self._intake.take(pdu, frame)
+
+    def _full(self, full: bool) -> None:  # noqa: FBT001 - Intake's callback
+        if self._state is State.CLOSED or self._transport is None:
             return
-        task = self._loop.create_task(self._answer_deliver(pdu))
-        self._delivering.add(task)
-        task.add_done_callback(self._delivered)
-        if len(self._delivering) >= DELIVER_LIMIT and self._transport is not None:
+        self._reading, self._heard_at = not full, self._loop.time()
+        if full:
             self._transport.pause_reading()
-
-    async def _answer_deliver(self, pdu: smpp.DeliverSm) -> None:
-        try:
-            status = await self._deliver(pdu)
-        except Exception:
-            log.exception("deliver_fault")
-            status = codes.RX_T_APPN  # temporary: it comes again
-        self._send(smpp.DeliverSmResp(pdu.sequence, status))
-
-    def _delivered(self, task: asyncio.Task[None]) -> None:
-        self._delivering.discard(task)
-        if (
-            self._transport is not None
-            and not self._transport.is_closing()
-            and not self._transport.is_reading()
-        ):
+        else:
             self._transport.resume_reading()
 
     def _on_enquire(self, pdu: smpp.EnquireLink) -> None:
         self._send(smpp.EnquireLinkResp(pdu.sequence))
 
     def _on_unbind(self, pdu: smpp.Unbind) -> None:
+        if self._state is State.BOUND:
+            self._state = State.UNBINDING
+            self._leaving = self._loop.create_task(self._let_go(pdu.sequence))
+            return
         self._send(smpp.UnbindResp(pdu.sequence))
-        self.abort("the carrier unbound")
+        self.close("the carrier unbound")
+
+    async def _let_go(self, sequence: int) -> None:
+        await self._drained(PEER_UNBIND_DRAIN)
+        self._send(smpp.UnbindResp(sequence))
+        self.close("the carrier unbound")
+
+    async def _drained(self, longest: float) -> None:
+        """Wait until nothing is in flight or in work any more."""
+        until = self._loop.time() + longest
+        while (self._window or self._intake) and self._loop.time() < until:
+            if self._state is State.CLOSED:
+                return
+            await asyncio.sleep(_POLL)
 
     def _on_unbind_resp(self, _: smpp.UnbindResp) -> None:
-        self.abort("unbound")
+        self.close("unbound")
 
-    def _on_unknown(self, pdu: smpp.Unknown) -> None:
-        if not pdu.command & numbers.RESPONSE:
+    def _on_enquire_resp(self, _: smpp.EnquireLinkResp) -> None:
+        """Anything heard is a sign of life: `data_received` has noted it."""
+
+    def _on_unknown(self, pdu: Any) -> None:
+        if isinstance(pdu, smpp.Unknown) and (pdu.command & numbers.RESPONSE or pdu.command in _UNANSWERED):
+            return
+        if isinstance(pdu, smpp.Unknown | smpp.SubmitSm | smpp.Bind | smpp.QuerySm | smpp.CancelSm):
             self._send(smpp.GenericNack(pdu.sequence, codes.RINVCMDID))
 
     # --- time ---
 
     def _schedule(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        now = self._loop.time()
+        """Look again when the first deadline is due; an earlier look that is planned already comes first."""
         due = self._heard_at + self._settings.enquire_interval
         if self._asked_at is not None:
             due = self._asked_at + self._settings.response_timeout
-        if self._waiting:
-            due = min(due, next(iter(self._waiting.values())).deadline)
-        self._timer = self._loop.call_at(max(due, now + 0.005), self._tick)
+        deadline = self._window.deadline
+        if deadline is not None and deadline < due:
+            due = deadline
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(max(due, self._loop.time() + _SOONEST), self._tick)
 
     def _tick(self) -> None:
+        self._timer = None
         now = self._loop.time()
-        self._expire(now)
+        if self._window.expire(now):
+            self._on_room()
+        if not self._reading:
+            self._heard_at, self._asked_at = now, None  # we are the ones who don't listen
         if self._asked_at is not None and now - self._asked_at >= self._settings.response_timeout:
-            self.abort("enquire_link unanswered")
+            self.close("enquire_link unanswered")
             return
         if self._asked_at is None and now - self._heard_at >= self._settings.enquire_interval:
             self._asked_at = now
             self._send(smpp.EnquireLink(self._next()))
         if self._state is not State.CLOSED:
             self._schedule()
-
-    def _expire(self, now: float) -> None:
-        late = []
-        for sequence, waiting in self._waiting.items():  # in order of their deadlines: all wait equally long
-            if waiting.deadline > now:
-                break
-            late.append(sequence)
-        for sequence in late:
-            self._waiting.pop(sequence).answered(None)
-        if late:
-            self._on_room()
 
     # --- writing ---
 
@@ -322,9 +334,13 @@ class Session(asyncio.Protocol):
         self._out.append(octets)
 
     def _flush(self) -> None:
-        if self._out and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(b"".join(self._out))
-        self._out.clear()
+        octets, self._out = b"".join(self._out), []
+        if not octets or self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(octets)
+        if not self._writable and self._transport.get_write_buffer_size() > UNSENT_LIMIT:
+            self._reason = "the carrier does not read"
+            self._transport.abort()
 
     def _shut(self) -> None:
         if self._state is State.CLOSED:
@@ -332,23 +348,35 @@ class Session(asyncio.Protocol):
         self._state = State.CLOSED
         if self._timer is not None:
             self._timer.cancel()
-        waiting, self._waiting = list(self._waiting.values()), {}
-        for one in waiting:
-            one.answered(None)
+        self._window.abandon()
         if not self._bound.done():
             self._bound.set_exception(ConnectionError(self._reason))
             self._bound.exception()  # looked at: nobody may be waiting for it
         if not self._closed.done():
             self._closed.set_result(self._reason)
 
+    _HANDLERS: ClassVar[dict[type, Callable[["Session", Any], None]]] = {
+        smpp.SubmitSmResp: _on_response,
+        smpp.EnquireLink: _on_enquire,
+        smpp.EnquireLinkResp: _on_enquire_resp,
+        smpp.BindResp: _on_bind_resp,
+        smpp.GenericNack: _on_nack,
+        smpp.Unbind: _on_unbind,
+        smpp.UnbindResp: _on_unbind_resp,
+    }
 
-_HANDLERS: dict[type, Callable[[Session, Any], None]] = {
-    smpp.BindResp: Session._on_bind_resp,  # noqa: SLF001 - the table of this very class
-    smpp.SubmitSmResp: Session._on_response,  # noqa: SLF001
-    smpp.GenericNack: Session._on_nack,  # noqa: SLF001
-    smpp.DeliverSm: Session._on_deliver,  # noqa: SLF001
-    smpp.EnquireLink: Session._on_enquire,  # noqa: SLF001
-    smpp.Unbind: Session._on_unbind,  # noqa: SLF001
-    smpp.UnbindResp: Session._on_unbind_resp,  # noqa: SLF001
-    smpp.Unknown: Session._on_unknown,  # noqa: SLF001
-}
+
+def _as_deliver(pdu: smpp.DeliverSm | smpp.DataSm) -> smpp.DeliverSm:
+    """data_sm (4.7.1) with the same content as deliver_sm: some carriers send receipts that way."""
+    if isinstance(pdu, smpp.DeliverSm):
+        return pdu
+    return smpp.DeliverSm(
+        pdu.sequence,
+        pdu.source,
+        pdu.dest,
+        esm_class=pdu.esm_class,
+        data_coding=pdu.data_coding,
+        registered_delivery=pdu.registered_delivery,
+        tlvs=pdu.tlvs,
+        service_type=pdu.service_type,
+    )
