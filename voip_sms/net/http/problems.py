@@ -1,6 +1,6 @@
 """Answers as problem documents (RFC 9457), whatever went wrong."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,8 +14,11 @@ from voip_sms.core.resources.problems import MEDIA_TYPE, problem
 
 CHALLENGE: Final = 'Bearer realm="voip-sms"'
 """RFC 6750 section 3: what a 401 must carry."""
+SERVER: Final = "voip-sms"
+"""What every answer calls its server: no version, no library."""
 _HEADERS: Final = {
     "Content-Type": MEDIA_TYPE,
+    "Server": SERVER,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -24,11 +27,18 @@ _CODES: Final = {400: "malformed", 404: "not_found", 413: "too_large", 422: "inv
 _TRY_AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
-def refused(
-    refusal: Refusal, errors: Iterable[Complaint] = (), headers: Mapping[str, str] | None = None
-) -> web.Response:
+class InvalidError(Refusal):
+    """A request of the wrong shape: `complaints` say where and what."""
+
+    def __init__(self, complaints: Sequence[Complaint]) -> None:
+        super().__init__("invalid", complaints[0].what if len(complaints) == 1 else "")
+        self.complaints = complaints
+
+
+def refused(refusal: Refusal, headers: Mapping[str, str] | None = None) -> web.Response:
     """The answer to what was refused; `Retry-After` with what is temporary, a challenge with a 401."""
     status = refusal.code.http
+    errors = refusal.complaints if isinstance(refusal, InvalidError) else ()
     more: dict[str, str] = {}
     if status in _TRY_AGAIN and refusal.nature is Nature.TEMPORARY:
         more["Retry-After"] = str(refusal.data.get("retry_after", RETRY_AFTER_SECONDS))
@@ -40,7 +50,7 @@ def refused(
 def failed(status: int, headers: Mapping[str, str] | None = None, detail: str = "") -> web.Response:
     """The answer for a plain HTTP status: 404, 405, 413, 500 … `detail` is public."""
     if status in _CODES:
-        return refused(Refusal(_CODES[status], detail), headers=headers)
+        return refused(Refusal(_CODES[status], detail), headers)
     known = HTTPStatus(status)
     body = {
         "type": "about:blank",  # RFC 9457 section 4.2.1: says no more than the status does

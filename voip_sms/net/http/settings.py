@@ -19,7 +19,7 @@ class HttpSettings(BaseModel):
         default="127.0.0.1:8080", description="Where API and documentation listen; port 0 picks one."
     )
     idle_timeout: Annotated[float, Field(gt=0, le=600)] = Field(
-        default=25.0,
+        default=15.0,
         description=(
             "Seconds for the head of a request to arrive, and for a kept-alive connection to stay silent."
             " A proxy in front must close its idle connections sooner."

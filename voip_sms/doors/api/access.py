@@ -1,0 +1,46 @@
+"""Who asks: the API key of a request, and whether it may do this."""
+
+from typing import Final
+
+from aiohttp import web
+
+from voip_sms.core.directory import Account
+from voip_sms.core.failures import Refusal
+from voip_sms.core.ports import Credentials
+from voip_sms.doors.api.throttle import Throttle
+
+MESSAGES: Final = frozenset({"messages"})
+ADMIN: Final = frozenset({"admin"})
+ANY: Final = MESSAGES | ADMIN
+"""Either will do: what both kinds of program need to know."""
+
+
+class Access:
+    """Reads `Authorization: Bearer …` (RFC 6750 section 2.1)."""
+
+    def __init__(self, credentials: Credentials, throttle: Throttle) -> None:
+        self._credentials = credentials
+        self._throttle = throttle
+
+    def account(self, request: web.Request, scopes: frozenset[str]) -> Account:
+        """The key's account, if it has one of `scopes`.
+
+        Refusal `unauthorized`, `rate_limited` after too many wrong keys from one address, `forbidden`.
+        """
+        header = request.headers.get("Authorization")
+        if header is None:
+            raise Refusal("unauthorized", "send the header Authorization: Bearer <API key>")
+        scheme, _, token = header.partition(" ")
+        account = self._credentials.api_key(token.strip()) if scheme.lower() == "bearer" else None
+        if account is None:
+            raise self._wrong(request)
+        if scopes.isdisjoint(account.scopes):
+            needed = " or ".join(sorted(scopes))
+            raise Refusal("forbidden", f"this API key lacks the scope {needed}")
+        return account
+
+    def _wrong(self, request: web.Request) -> Refusal:
+        wait = self._throttle.wrong(request.remote)
+        if wait:
+            return Refusal("rate_limited", "too many wrong API keys from here", {"retry_after": wait})
+        return Refusal("unauthorized", "there is no such API key")

@@ -1,0 +1,151 @@
+"""The HTTP door: puts every operation, the documents and the health checks on the server."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from aiohttp import web
+
+from voip_sms.core.directory import Directory
+from voip_sms.core.model import LinkState
+from voip_sms.core.ports import Credentials, Submitter
+from voip_sms.core.resources import answers
+from voip_sms.doors.api import docs, openapi, operations
+from voip_sms.doors.api.access import Access
+from voip_sms.doors.api.administration import Accounts, Carriers, Collection, Handle
+from voip_sms.doors.api.health import Health, Network
+from voip_sms.doors.api.operations import OPERATIONS, Operation
+from voip_sms.doors.api.reading import Reading
+from voip_sms.doors.api.sending import DOOR, Sending
+from voip_sms.doors.api.throttle import Throttle
+from voip_sms.engine.messages import Messages
+from voip_sms.engine.metrics import Metrics
+from voip_sms.net.http.problems import SERVER
+from voip_sms.net.http.server import Handler, HttpServer
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the door talks to. `links`: the carriers' links by name; `ready`: what is still missing."""
+
+    submitter: Submitter
+    credentials: Credentials
+    messages: Messages
+    accounts: Accounts
+    directory: Callable[[], Directory]
+    links: Callable[[], Mapping[str, LinkState]]
+    ready: Callable[[], Sequence[str]]
+    metrics: Metrics
+
+
+class ApiDoor:
+    """Make it, then `register` it on the server before that starts."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        *,
+        country: str,
+        metrics_from: Sequence[Network],
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`country`: whose national numbers are understood; `metrics_from`: who may read /metrics."""
+        self._metrics = rooms.metrics
+        self._access = Access(rooms.credentials, Throttle(seconds))
+        self._seconds = seconds
+        self._health = Health(rooms.ready, rooms.metrics.registry, metrics_from)
+        self._handles = _handles(rooms, country)
+
+    def register(self, server: HttpServer) -> None:
+        """Put every route on the server."""
+        for operation in OPERATIONS:
+            server.add(operation.method, operation.path, self._guarded(operation))
+        server.add("GET", "/health/live", self._health.live)
+        server.add("GET", "/health/ready", self._health.ready)
+        server.add("GET", "/metrics", self._health.metrics)
+        document = openapi.document()
+        server.add("GET", "/openapi.json", _fixed(orjson.dumps(document), "application/json"))
+        server.add("GET", "/docs", _fixed(docs.page(document).encode(), "text/html; charset=utf-8"))
+        server.add("GET", "/docs.css", _fixed(docs.stylesheet().encode(), "text/css; charset=utf-8"))
+
+    def _guarded(self, operation: Operation) -> Handler:
+        """The handler of an operation: key and scope first, a bound on its time, its time measured."""
+        handle = self._handles[operation.name]
+        account_of, scopes = self._access.account, operation.scopes
+        seconds, took = self._seconds, self._metrics.timer(DOOR, operation.name)
+
+        async def serve(request: web.Request) -> web.Response:
+            began = seconds()
+            try:
+                account = account_of(request, scopes)
+                async with asyncio.timeout(operation.seconds):
+                    return await handle(request, account)
+            finally:
+                took(seconds() - began)
+
+        return serve
+
+
+def _handles(rooms: Rooms, country: str) -> Mapping[str, Handle]:
+    """The handler of every operation, by its name."""
+    sending = Sending(rooms.submitter, rooms.metrics, country)
+    reading = Reading(rooms.messages, country)
+    numbers, forwards, blacklist, keys, sip_accounts, sender_names = (
+        Collection(rooms.accounts, prefix, country) for prefix in _PREFIXES
+    )
+    return {
+        "send_message": sending.submit,
+        "explain_message": sending.explain,
+        "cancel_message": sending.cancel,
+        "list_messages": reading.messages,
+        "get_message": reading.message,
+        "get_message_trace": reading.trace,
+        "get_balance": reading.balance,
+        "list_numbers": numbers.list,
+        "change_number": numbers.change(operations.NUMBER_PATCH),
+        "list_forwards": forwards.list,
+        "create_forward": forwards.create(operations.NEW_FORWARD),
+        "change_forward": forwards.change(operations.FORWARD_PATCH),
+        "delete_forward": forwards.remove,
+        "list_blacklist": blacklist.list,
+        "create_block_rule": blacklist.create(operations.BLOCK_RULE),
+        "delete_block_rule": blacklist.remove,
+        "list_keys": keys.list,
+        "create_key": keys.create(operations.NEW_KEY),
+        "change_key": keys.change(operations.KEY_PATCH),
+        "delete_key": keys.remove,
+        "list_sip_accounts": sip_accounts.list,
+        "change_sip_account": sip_accounts.change(operations.SIP_ACCOUNT_PATCH),
+        "list_sender_names": sender_names.list,
+        "list_carriers": Carriers(rooms.directory, rooms.links).list,
+    }
+
+
+_PREFIXES: Final = (
+    answers.NUMBER,
+    answers.FORWARD,
+    answers.BLOCK,
+    answers.KEY,
+    answers.SIP_ACCOUNT,
+    answers.SENDER_NAME,
+)
+
+
+def _fixed(body: bytes, content_type: str) -> Handler:
+    """The handler of a document that does not change while the process runs; no key is needed."""
+    headers = {
+        "Content-Type": content_type,
+        "Content-Security-Policy": docs.POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cache-Control": "max-age=300",
+        "Server": SERVER,
+    }
+
+    async def serve(_request: web.Request) -> web.Response:
+        return web.Response(body=body, headers=headers)
+
+    return serve

@@ -1,0 +1,302 @@
+"""Every operation of `/v1` as data: what the router serves and what the OpenAPI document says."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from voip_sms.core.resources import (
+    BlockRule,
+    ForwardPatch,
+    KeyPatch,
+    NewForward,
+    NewKey,
+    NumberPatch,
+    SipAccountPatch,
+    answers,
+    messages,
+)
+from voip_sms.core.status import Status
+from voip_sms.doors.api.access import ADMIN, ANY, MESSAGES
+from voip_sms.doors.api.bodies import PAGE, PAGE_MOST, Shape
+from voip_sms.doors.api.requests import SEND
+
+NEW_FORWARD: Final[Shape[Any]] = Shape(NewForward)
+FORWARD_PATCH: Final[Shape[ForwardPatch]] = Shape(ForwardPatch)
+BLOCK_RULE: Final[Shape[BlockRule]] = Shape(BlockRule)
+NEW_KEY: Final[Shape[NewKey]] = Shape(NewKey)
+KEY_PATCH: Final[Shape[KeyPatch]] = Shape(KeyPatch)
+NUMBER_PATCH: Final[Shape[NumberPatch]] = Shape(NumberPatch)
+SIP_ACCOUNT_PATCH: Final[Shape[SipAccountPatch]] = Shape(SipAccountPatch)
+
+READ_SECONDS: Final = 3.0
+"""For an answer that changes nothing: then `store_unavailable`."""
+WRITE_SECONDS: Final = 15.0
+"""For the body to arrive (10 s) and to be stored. The engine refuses within 3 s what it has not begun; what it
+has begun is waited for: to say 503 and to send it all the same would make the caller send it again."""
+
+
+class TraceShown(messages.Shown):
+    """Why a message went as it did, step by step."""
+
+    data: list[messages.StepShown]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One name in the query string or the headers."""
+
+    name: str
+    schema: dict[str, Any]
+    description: str
+    where: str = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method at one path. `shown` is the model of the answer, or several, or None without a body."""
+
+    name: str
+    method: str
+    path: str
+    tag: str
+    summary: str
+    scopes: frozenset[str]
+    status: int
+    shown: Any = None
+    body: Shape[Any] | None = None
+    parameters: tuple[Parameter, ...] = ()
+    refusals: tuple[str, ...] = ()
+    """Codes beside those that every operation has."""
+    seconds: float = READ_SECONDS
+    description: str = ""
+
+
+_WORD: Final[dict[str, Any]] = {"type": "string"}
+_PAGES: Final = (
+    Parameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": PAGE_MOST, "default": PAGE},
+        "How many at most.",
+    ),
+    Parameter("starting_after", _WORD, "The last id of the page before."),
+)
+_FILTERS: Final = (
+    Parameter("direction", {"type": "string", "enum": ["outbound", "inbound"]}, "Sent or received."),
+    Parameter("to", _WORD, "The recipient; national numbers are understood."),
+    Parameter("from", _WORD, "The sender: a number or a name."),
+    Parameter("status", {"type": "string", "enum": [str(status) for status in Status]}, "Where it stands."),
+    Parameter("client_ref", _WORD, "Your own reference."),
+)
+_IDEMPOTENCY: Final = Parameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    "1 to 255 printable ASCII characters. The same key with the same body within 24 hours sends nothing new:"
+    " the answer is the first one's, with the current status and the header Idempotency-Replayed.",
+    "header",
+)
+
+_PLANNING: Final = (
+    "sender_not_allowed",
+    "recipient_invalid",
+    "recipient_forbidden",
+    "no_route",
+    "blocked",
+    "opted_out",
+    "limit_reached",
+    "text_empty",
+    "text_too_long",
+    "credit_exhausted",
+    "pool_exhausted",
+)
+
+_MESSAGES: Final = (
+    Operation(
+        "send_message",
+        "POST",
+        "/v1/messages",
+        "messages",
+        "Send a message to one recipient or to many",
+        MESSAGES,
+        202,
+        (messages.MessageShown, messages.SubmissionShown),
+        SEND,
+        (_IDEMPOTENCY,),
+        (*_PLANNING, "idempotency_key_invalid", "idempotency_mismatch"),
+        WRITE_SECONDS,
+        "The answer comes after the message is stored. `to` a text: the message, or a problem. `to` a list:"
+        " a result for every recipient, also when each of them is refused.",
+    ),
+    Operation(
+        "explain_message",
+        "POST",
+        "/v1/messages/explain",
+        "messages",
+        "Say what sending would do, and why",
+        MESSAGES,
+        200,
+        (messages.PlanShown, messages.PlansShown),
+        SEND,
+        seconds=WRITE_SECONDS,
+        description="Nothing is stored, sent or charged. A refusal is part of the answer.",
+    ),
+    Operation(
+        "list_messages",
+        "GET",
+        "/v1/messages",
+        "messages",
+        "List messages, newest first",
+        MESSAGES,
+        200,
+        messages.MessagesShown,
+        None,
+        (*_FILTERS, *_PAGES),
+        ("invalid",),
+    ),
+    Operation(
+        "get_message",
+        "GET",
+        "/v1/messages/{id}",
+        "messages",
+        "Show a message",
+        MESSAGES,
+        200,
+        messages.MessageShown,
+        refusals=("not_found",),
+    ),
+    Operation(
+        "get_message_trace",
+        "GET",
+        "/v1/messages/{id}/trace",
+        "messages",
+        "Say why a message went as it did",
+        MESSAGES,
+        200,
+        TraceShown,
+        refusals=("not_found",),
+    ),
+    Operation(
+        "cancel_message",
+        "DELETE",
+        "/v1/messages/{id}",
+        "messages",
+        "Cancel a message that has not left yet",
+        MESSAGES,
+        200,
+        messages.MessageShown,
+        refusals=("not_found", "too_late"),
+        seconds=WRITE_SECONDS,
+    ),
+    Operation(
+        "get_balance",
+        "GET",
+        "/v1/balance",
+        "money",
+        "Show what may still be spent",
+        ANY,
+        200,
+        answers.BalanceShown,
+        refusals=("invalid",),
+        description="`available` = credit − reserved − settled.",
+    ),
+)
+
+
+def _list(name: str, path: str, summary: str, shown: Any, scopes: frozenset[str] = ADMIN) -> Operation:
+    return Operation(name, "GET", path, _tag(path), summary, scopes, 200, shown, None, _PAGES, ("invalid",))
+
+
+def _change(
+    name: str, on: str, summary: str, *, body: Shape[Any] | None = None, shown: Any = None
+) -> Operation:
+    method, _, path = on.partition(" ")
+    refusals = [code for code, arises in (("conflict", body), ("not_found", "{id}" in path)) if arises]
+    return Operation(
+        name,
+        method,
+        path,
+        _tag(path),
+        summary,
+        ADMIN,
+        {"POST": 201, "PATCH": 200, "DELETE": 204}[method],
+        shown,
+        body,
+        (),
+        tuple(refusals),
+        WRITE_SECONDS,
+    )
+
+
+def _tag(path: str) -> str:
+    return path.split("/")[2]
+
+
+_ADMINISTRATION: Final = (
+    _list("list_numbers", "/v1/numbers", "List your numbers", answers.NumbersShown),
+    _change(
+        "change_number",
+        "PATCH /v1/numbers/{id}",
+        "Switch all forwards of a number on or off",
+        body=NUMBER_PATCH,
+        shown=answers.NumberShown,
+    ),
+    _list(
+        "list_forwards", "/v1/forwards", "List where inbound messages and events go", answers.ForwardsShown
+    ),
+    _change(
+        "create_forward",
+        "POST /v1/forwards",
+        "Forward a number's inbound, or the events of all messages",
+        body=NEW_FORWARD,
+        shown=answers.ForwardShown,
+    ),
+    _change(
+        "change_forward",
+        "PATCH /v1/forwards/{id}",
+        "Change a forward",
+        body=FORWARD_PATCH,
+        shown=answers.ForwardShown,
+    ),
+    _change("delete_forward", "DELETE /v1/forwards/{id}", "Remove a forward"),
+    _list("list_blacklist", "/v1/blacklist", "List senders that are not wanted", answers.BlockRulesShown),
+    _change(
+        "create_block_rule",
+        "POST /v1/blacklist",
+        "Stop a sender: an exact number, a prefix or a name",
+        body=BLOCK_RULE,
+        shown=answers.BlockRuleShown,
+    ),
+    _change("delete_block_rule", "DELETE /v1/blacklist/{id}", "Let a sender through again"),
+    _list("list_keys", "/v1/keys", "List API keys", answers.KeysShown),
+    _change(
+        "create_key",
+        "POST /v1/keys",
+        "Make an API key; it is shown this once",
+        body=NEW_KEY,
+        shown=answers.NewKeyShown,
+    ),
+    _change("change_key", "PATCH /v1/keys/{id}", "Change an API key", body=KEY_PATCH, shown=answers.KeyShown),
+    _change("delete_key", "DELETE /v1/keys/{id}", "Remove an API key"),
+    _list("list_sip_accounts", "/v1/sip-accounts", "List SIP accounts", answers.SipAccountsShown),
+    _change(
+        "change_sip_account",
+        "PATCH /v1/sip-accounts/{id}",
+        "Change a SIP account",
+        body=SIP_ACCOUNT_PATCH,
+        shown=answers.SipAccountShown,
+    ),
+    _list(
+        "list_sender_names",
+        "/v1/sender-names",
+        "List names that may stand as sender",
+        answers.SenderNamesShown,
+        ANY,
+    ),
+    _list(
+        "list_carriers",
+        "/v1/carriers",
+        "List the links to the networks as they are right now",
+        answers.CarriersShown,
+        ANY,
+    ),
+)
+
+OPERATIONS: Final = _MESSAGES + _ADMINISTRATION

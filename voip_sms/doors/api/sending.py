@@ -1,0 +1,73 @@
+"""Sending over HTTP: submit, explain, cancel."""
+
+from typing import Final
+
+from aiohttp import web
+
+from voip_sms.core.directory import Account
+from voip_sms.core.failures import Refusal
+from voip_sms.core.model import Item, Message, Submission, Submitted
+from voip_sms.core.ports import Submitter
+from voip_sms.core.resources import (
+    message_resource,
+    plan_resource,
+    submission_resource,
+)
+from voip_sms.core.resources.messages import MESSAGE
+from voip_sms.doors.api.bodies import answer, id_in_path, json_of
+from voip_sms.doors.api.idempotency import REPLAYED, idempotency_of
+from voip_sms.doors.api.requests import asked_of
+from voip_sms.engine.metrics import Metrics
+
+DOOR: Final = "api"
+_REPLAYED: Final = {REPLAYED: "true"}
+
+
+class Sending:
+    """The handlers of `/v1/messages` that change something."""
+
+    def __init__(self, submitter: Submitter, metrics: Metrics, country: str) -> None:
+        self._submitter = submitter
+        self._metrics = metrics
+        self._country = country
+
+    async def submit(self, request: web.Request, account: Account) -> web.Response:
+        """POST /v1/messages."""
+        try:
+            body = await json_of(request)
+            asked = asked_of(body, self._country)
+            idempotency = idempotency_of(request, account, DOOR, body)
+            submission = Submission(account, DOOR, asked.recipients, asked.text, asked.options, idempotency)
+            submitted = await self._submitter.submit(submission)
+        except Refusal as refusal:
+            self._metrics.answered(DOOR, refusal.code.name)
+            raise
+        self._count(submitted)
+        headers = _REPLAYED if submitted.replayed else None
+        if asked.several:
+            return answer(submission_resource(submitted), 202, headers)
+        return answer(message_resource(_stored(submitted.items[0])), 202, headers)
+
+    async def explain(self, request: web.Request, account: Account) -> web.Response:
+        """POST /v1/messages/explain."""
+        asked = asked_of(await json_of(request), self._country)
+        submission = Submission(account, DOOR, asked.recipients, asked.text, asked.options)
+        plans = [plan_resource(plan) for plan in await self._submitter.explain(submission)]
+        return answer({"data": plans} if asked.several else plans[0])
+
+    async def cancel(self, request: web.Request, account: Account) -> web.Response:
+        """DELETE /v1/messages/{id}."""
+        message = await self._submitter.cancel(account.tenant_id, id_in_path(request, MESSAGE))
+        return answer(message_resource(message))
+
+    def _count(self, submitted: Submitted) -> None:
+        if submitted.replayed:
+            return
+        for item in submitted.items:
+            self._metrics.answered(DOOR, "accepted" if item.refused is None else item.refused.code.name)
+
+
+def _stored(item: Item) -> Message:
+    if item.message is None:
+        raise item.refused or Refusal("not_found", "the message was stored, and is not kept any more")
+    return item.message
