@@ -2,57 +2,20 @@
 
 import asyncio
 import itertools
-import os
-import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
 
 from support.fakes import FakeClock
-from support.sip_engine import DOMAIN, FakeEngine, sip_account
+from support.sip_engine import DOMAIN
 from support.sip_raw import Ask, RawTcp, RawUdp, authorized
+from support.sip_service import Service
 from voip_sms.core.clock import SECOND
 from voip_sms.core.failures import CODES
 from voip_sms.doors.sip import bans
-from voip_sms.doors.sip.door import Engine, SipDoor
 from voip_sms.doors.sip.settings import SipSettings
-from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.wire.sip.messages import Response
-
-KEY = bytes(range(32))
-
-
-class Service:
-    """Endpoint, door and engine on loopback; `restart` forgets everything but the key and the engine."""
-
-    def __init__(self, clock: FakeClock, **settings: object) -> None:
-        self.clock = clock
-        self.engine = FakeEngine(clock.now)
-        self.engine.accounts = {"101": sip_account("101", "pw101"), "102": sip_account("102", "pw102", "pl")}
-        self.settings = SipSettings.model_validate(
-            {"udp": "127.0.0.1:0", "tcp": "127.0.0.1:0", "keep_alive": 0, **settings}
-        )
-
-    async def start(self) -> "Service":
-        self.endpoint = Endpoint(key=KEY, new_id=secrets.token_hex)
-        self.door = SipDoor(
-            self.endpoint,
-            self.settings,
-            Engine(self.engine, self.engine, self.engine),
-            nonce_key=KEY,
-            now=self.clock.now,
-            random=os.urandom,
-        )
-        self.door.attach()
-        udp, tcp = await self.endpoint.start(self.settings.listeners())
-        await self.door.start()
-        self.udp, self.tcp = (udp.host, udp.port), (tcp.host, tcp.port)
-        return self
-
-    async def stop(self) -> None:
-        await self.door.stop()
-        await self.endpoint.close(0)
 
 
 @pytest.fixture

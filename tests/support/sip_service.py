@@ -1,0 +1,46 @@
+"""SIP endpoint, door and forward on loopback around a recording engine."""
+
+import os
+import secrets
+
+from support.fakes import FakeClock
+from support.sip_engine import DOMAIN, FakeEngine, sip_account
+from voip_sms.doors.sip.door import Engine, SipDoor
+from voip_sms.doors.sip.settings import SipSettings
+from voip_sms.forwards.sip import SipForwarder
+from voip_sms.net.sip.endpoint import Endpoint
+
+KEY = bytes(range(32))
+
+
+class Service:
+    """Endpoint, door and engine on loopback; `restart` forgets everything but the key and the engine."""
+
+    def __init__(self, clock: FakeClock, **settings: object) -> None:
+        self.clock = clock
+        self.engine = FakeEngine(clock.now)
+        self.engine.accounts = {"101": sip_account("101", "pw101"), "102": sip_account("102", "pw102", "pl")}
+        self.settings = SipSettings.model_validate(
+            {"udp": "127.0.0.1:0", "tcp": "127.0.0.1:0", "keep_alive": 0, **settings}
+        )
+
+    async def start(self) -> "Service":
+        self.endpoint = Endpoint(key=KEY, new_id=secrets.token_hex)
+        self.door = SipDoor(
+            self.endpoint,
+            self.settings,
+            Engine(self.engine, self.engine, self.engine),
+            nonce_key=KEY,
+            now=self.clock.now,
+            random=os.urandom,
+        )
+        self.forwarder = SipForwarder(self.endpoint, DOMAIN, self.engine, self.engine)
+        self.door.attach()
+        udp, tcp = await self.endpoint.start(self.settings.listeners())
+        await self.door.start()
+        self.udp, self.tcp = (udp.host, udp.port), (tcp.host, tcp.port)
+        return self
+
+    async def stop(self) -> None:
+        await self.door.stop()
+        await self.endpoint.close(0)
