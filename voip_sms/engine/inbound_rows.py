@@ -1,19 +1,16 @@
 """What an inbound message writes once it is whole: the message, its hand-overs, and what they renew."""
 
 from collections.abc import Callable, Iterator
-from typing import Final
 
 import orjson
 
 from voip_sms.core import leases, loops
 from voip_sms.core.directory import Directory, Id
+from voip_sms.core.planning import INTERACTIVE
 from voip_sms.engine import inbound as rules
 from voip_sms.engine.events import event_jobs, job_row
 from voip_sms.engine.inbound import Inbound, Verdict
 from voip_sms.store.units import Match, Row, Rows, State, by_key
-
-PRIORITY: Final = 1
-"""Of inbound messages: people wait for answers."""
 
 
 def needs(directory: Directory, message: Inbound, state: State, now: int) -> Iterator[Match]:
@@ -165,7 +162,7 @@ def _message_row(message: Inbound, verdict: Verdict, message_id: Id, now: int) -
         "pool": verdict.pool,
         "reference": 0,
         "client_ref": None,
-        "priority": PRIORITY,
+        "priority": INTERACTIVE,
         "created_at": now,
         "send_at": None,
         "expires_at": now,
