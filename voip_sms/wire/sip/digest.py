@@ -177,13 +177,17 @@ def _fields(value: str) -> dict[str, str]:
     if scheme.lower() != "digest" or len(value) > MAX_CREDENTIALS:
         raise GrammarError("not Digest")
     fields: dict[str, str] = {}
-    rest, at = rest.strip(), 0
-    while at < len(rest):
-        match = _PAIR.match(rest, at)
-        if match is None or match[1].lower() in fields:
+    rest = rest.strip()
+    end = 0
+    for match in _PAIR.finditer(rest):
+        name, text = match.groups()
+        name = name.lower()
+        if match.start() != end or name in fields:
             raise GrammarError("bad Digest parameters")
-        fields[match[1].lower()] = match[2]
-        at = match.end()
+        fields[name] = text
+        end = match.end()
+    if end != len(rest):
+        raise GrammarError("bad Digest parameters")
     return fields
 
 

@@ -82,6 +82,11 @@ class Headers:
         pieces = [piece for value in self.all(name) for piece in split_outside(value, ",")]
         return [piece for piece in pieces if piece]
 
+    @property
+    def repeats(self) -> bool:
+        """Whether any name stands more than once."""
+        return len(self._index) != len(self._pairs)
+
     def __contains__(self, name: object) -> bool:
         return name in self._index
 

@@ -74,9 +74,8 @@ def top_via(headers: Headers) -> Via:
 def read(request: Request, supported: frozenset[str] = frozenset()) -> Read:
     """Check and parse; Refused with 400, 416 or 420. `supported` names the option tags we know."""
     headers = request.headers
-    for name in _SINGLE:
-        if len(headers.all(name)) > 1:
-            raise Refused(Refusal(400, f"Repeated {name} Header"))
+    if headers.repeats:
+        _check_single(headers)
     try:
         cseq = parse_cseq(headers.get("cseq"))
         sender = _address(headers, "from")
@@ -94,6 +93,12 @@ def read(request: Request, supported: frozenset[str] = frozenset()) -> Read:
     uri = _request_uri(request.uri)
     _check_required(headers, supported)
     return Read(request, uri, cseq, call_id, sender, recipient)
+
+
+def _check_single(headers: Headers) -> None:
+    for name in _SINGLE:
+        if len(headers.all(name)) > 1:
+            raise Refused(Refusal(400, f"Repeated {name} Header"))
 
 
 def _address(headers: Headers, name: str) -> NameAddr:
