@@ -1,0 +1,64 @@
+"""The short way of reading POST /v1/messages gives what the model gives, for bodies of every kind."""
+
+from typing import Any
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from voip_sms.doors.api import requests
+from voip_sms.doors.api.requests import asked_of
+from voip_sms.net.http.problems import InvalidError
+
+# Text as JSON can carry it: no lone surrogates.
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+SCALAR = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | TEXT
+EDGES = st.sampled_from(["", "x" * 64, "x" * 65, "x" * 200, "x" * 201])
+ANYTHING = SCALAR | EDGES | st.lists(SCALAR, max_size=3) | st.dictionaries(TEXT, SCALAR, max_size=2)
+OPTIONAL = {
+    "from": ANYTHING,
+    "client_ref": ANYTHING,
+    "max_parts": ANYTHING,
+    "sender": ANYTHING,
+    "class": ANYTHING,
+    "send_at": ANYTHING,
+    "extra": ANYTHING,
+}
+BODIES = (
+    st.fixed_dictionaries({"to": TEXT, "text": TEXT}, optional={"from": TEXT, "client_ref": TEXT})
+    | st.fixed_dictionaries({"to": ANYTHING, "text": ANYTHING}, optional=OPTIONAL)
+    | ANYTHING
+)
+
+
+def answer(read: Any, body: Any) -> Any:
+    try:
+        return read(body)
+    except InvalidError as error:
+        return [(complaint.path, complaint.what) for complaint in error.complaints]
+
+
+@settings(max_examples=400, deadline=None)
+@given(BODIES)
+def test_both_ways_agree(body: Any) -> None:
+    value = orjson.loads(orjson.dumps(body))
+    assert answer(lambda one: asked_of(one, "PL"), value) == answer(
+        lambda one: requests._any(one, "PL"), value
+    )
+
+
+@given(st.fixed_dictionaries({"to": TEXT.filter(bool), "text": TEXT}, optional={"client_ref": TEXT}))
+def test_the_common_shape_takes_the_short_way(body: Any) -> None:
+    assert requests._common(body) == requests._any(body, "PL")
+
+
+def test_everything_else_does_not() -> None:
+    common = {"to": "1", "text": "x"}
+    for other in (
+        {**common, "max_parts": 1},
+        {**common, "to": ["1"]},
+        {"to": "1"},
+        {**common, "from": ""},
+        [],
+    ):
+        assert requests._common(other) is None
