@@ -15,6 +15,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 SCALAR = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | TEXT
 EDGES = st.sampled_from(["", "x" * 64, "x" * 65, "x" * 200, "x" * 201])
 ANYTHING = SCALAR | EDGES | st.lists(SCALAR, max_size=3) | st.dictionaries(TEXT, SCALAR, max_size=2)
+NEARLY = EDGES | SCALAR
 OPTIONAL = {
     "from": ANYTHING,
     "client_ref": ANYTHING,
@@ -25,7 +26,7 @@ OPTIONAL = {
     "extra": ANYTHING,
 }
 BODIES = (
-    st.fixed_dictionaries({"to": TEXT, "text": TEXT}, optional={"from": TEXT, "client_ref": TEXT})
+    st.fixed_dictionaries({"to": TEXT, "text": TEXT}, optional={"from": NEARLY, "client_ref": NEARLY})
     | st.fixed_dictionaries({"to": ANYTHING, "text": ANYTHING}, optional=OPTIONAL)
     | ANYTHING
 )
