@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from voip_sms.doors.api import requests
@@ -41,6 +41,11 @@ def answer(read: Any, body: Any) -> Any:
 
 @settings(max_examples=400, deadline=None)
 @given(BODIES)
+@example({"to": "1", "text": "x", "client_ref": "x" * 200})
+@example({"to": "1", "text": "x", "client_ref": "x" * 201})
+@example({"to": "1", "text": "x", "from": "x" * 64})
+@example({"to": "1", "text": "x", "from": "x" * 65})
+@example({"to": "1", "text": "x", "from": None, "client_ref": None})
 def test_both_ways_agree(body: Any) -> None:
     value = orjson.loads(orjson.dumps(body))
     assert answer(lambda one: asked_of(one, "PL"), value) == answer(
