@@ -1,42 +1,19 @@
-"""One transaction for many units: bulk reads, decisions in turn, one executemany per table."""
+"""One transaction for many units: bulk reads, decisions in turn, few statements per table."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    Connection,
-    Delete,
-    Insert,
-    Select,
-    Update,
-    bindparam,
-    delete,
-    insert,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
-from voip_sms.store.units import (
-    Match,
-    PrimaryKey,
-    Read,
-    Row,
-    Rows,
-    Scan,
-    State,
-    Unit,
-    chunks,
-    key_of,
-    primary_key,
-    table_of,
-)
+from voip_sms.store.bulk import Bulk, Columns, Values
+from voip_sms.store.bulk_postgresql import PostgresqlBulk
+from voip_sms.store.bulk_sqlite import SqliteBulk
+from voip_sms.store.units import PrimaryKey, Read, Row, Rows, Scan, State, Unit, key_of
 
-READ_CHUNK = 500
-"""Keys in one query: far below SQLite's 32,766 variables, and one compiled statement fits all."""
+FOLLOWS = 2
+"""Rounds of reading what follows from earlier reads: a receipt leads to a part, and that to its siblings."""
 
 Decided = Rows | Exception
 """What one unit came to: its rows, or why it alone failed."""
@@ -47,6 +24,7 @@ class Batch:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._bulk = bulk_for(connection)
         self._state = State()
         self._inserts: dict[str, dict[PrimaryKey, Row]] = defaultdict(dict)
         self._updates: dict[str, dict[PrimaryKey, Row]] = defaultdict(dict)
@@ -55,124 +33,108 @@ class Batch:
     def run(self, units: Sequence[Unit]) -> list[Decided]:
         """Read for all, decide one after the other; a decision's exception is its own."""
         self._read([read for unit in units for read in unit.reads])
-        for _ in range(2):  # what follows from the first reads, and what follows from that
+        for _ in range(FOLLOWS):
             more = [read for unit in units if unit.follow for read in unit.follow(self._state)]
             if not self._read(more):
                 break
         return [self._decide(unit) for unit in units]
 
     def write(self) -> None:
-        """Send everything that was decided."""
-        for table, rows in self._inserts.items():
-            self._insert(table, list(rows.values()))
-        for table, changes in self._updates.items():
-            self._update(table, changes)
-        for table, keys in self._deletes.items():
-            self._delete(table, list(keys))
+        """Send everything that was decided; in one order everywhere: fewer deadlocks between nodes."""
+        for table, keys in sorted(self._deletes.items()):
+            self._bulk.delete(table, sorted(keys))
+        for table, rows in sorted(self._inserts.items()):
+            for columns, group in _grouped(rows, with_key=False).items():
+                self._bulk.insert(table, columns, group)
+        for table, changes in sorted(self._updates.items()):
+            for columns, group in _grouped(changes, with_key=True).items():
+                self._bulk.update(table, columns, group)
+
+    # --- deciding ---
 
     def _decide(self, unit: Unit) -> Decided:
         try:
             rows = unit.decide(self._state)
+            keys = [key_of(table, row) for table, row in rows.inserts]
+            self._check(rows, keys)
         except Exception as error:  # noqa: BLE001 - handed to the one who waits for this unit
             return error
-        for table, row in rows.inserts:
-            self._inserts[table][key_of(table, row)] = row
-            self._state.insert(table, row)
-        for table, key, changes in rows.updates:
-            self._change(table, key, changes)
-        for table, key in rows.deletes:
-            self._remove(table, key)
+        self._apply(rows, keys)
         return rows
 
-    def _change(self, table: str, key: PrimaryKey, changes: Row) -> None:
-        self._state.update(table, key, changes)
-        if key not in self._inserts[table]:  # else: the row to insert is the very dict that just changed
-            self._updates[table].setdefault(key, {}).update(changes)
+    def _check(self, rows: Rows, keys: Sequence[PrimaryKey]) -> None:
+        """Refuse as a whole what can't be applied as a whole."""
+        gone = set(rows.deletes)
+        new: set[tuple[str, PrimaryKey]] = set()
+        for (table, _), key in zip(rows.inserts, keys, strict=True):
+            taken = key in self._inserts[table] or self._state.has_row(table, key)
+            if (taken and (table, key) not in gone) or (table, key) in new:
+                raise IntegrityError(f"INSERT INTO {table}", None, ValueError("the key is taken"))
+            new.add((table, key))
+        for table, key in gone:
+            self._need(table, key)
+        for table, key, _ in rows.updates:
+            if (table, key) not in new:
+                self._need(table, key)
 
-    def _remove(self, table: str, key: PrimaryKey) -> None:
-        self._state.delete(table, key)
-        self._updates[table].pop(key, None)
-        if self._inserts[table].pop(key, None) is None:
-            self._deletes[table][key] = None
+    def _need(self, table: str, key: PrimaryKey) -> None:
+        if not self._state.has_row(table, key):
+            raise LookupError(f"a decision changes a row of {table} that it has not read")
+
+    def _apply(self, rows: Rows, keys: Sequence[PrimaryKey]) -> None:
+        for table, key in rows.deletes:
+            self._state.delete(table, key)
+            self._updates[table].pop(key, None)
+            if self._inserts[table].pop(key, None) is None:
+                self._deletes[table][key] = None
+        for (table, row), key in zip(rows.inserts, keys, strict=True):
+            self._inserts[table][key] = self._state.insert(table, key, row)
+        for table, key, changes in rows.updates:
+            self._change(table, key, changes)
+
+    def _change(self, table: str, key: PrimaryKey, changes: Row) -> None:
+        if self._state.has_row(table, key):
+            self._state.update(table, key, changes)
+        inserted = self._inserts[table].get(key)
+        if inserted is not None:
+            self._inserts[table][key] = {**inserted, **changes}
+        else:
+            self._updates[table].setdefault(key, {}).update(changes)
 
     # --- reading ---
 
     def _read(self, reads: Iterable[Read]) -> bool:
-        groups: dict[tuple[str, tuple[str, ...], bool], dict[Match, None]] = defaultdict(dict)
+        groups: dict[tuple[str, Columns, bool], dict[Values, None]] = defaultdict(dict)
         new = False
         for read in reads:
             if isinstance(read, Scan):
                 new = self._scan(read) or new
             elif not self._state.knows(read):
-                groups[read.table, read.columns, read.lock][read] = None
-        for table, columns, lock in sorted(groups):  # one order everywhere: fewer deadlocks
-            self._match(table, columns, list(groups[table, columns, lock]), lock=lock)
+                groups[read.table, read.columns, read.lock][read.values] = None
+        for (table, columns, lock), wanted in sorted(groups.items()):  # one order everywhere, as above
+            rows = self._bulk.match(table, columns, list(wanted), lock=lock)
+            self._state.load(table, columns, wanted, rows, lock=lock)
         return new or bool(groups)
 
     def _scan(self, scan: Scan) -> bool:
         if self._state.has_scanned(scan):
             return False
-        self._state.load_scan(scan, _dicts(self._connection.execute(scan.statement, scan.values)))
+        result = self._connection.execute(scan.statement, dict(scan.values))
+        names = tuple(result.keys())
+        self._state.load_scan(scan, [dict(zip(names, row, strict=True)) for row in result])
         return True
 
-    def _match(self, table: str, columns: tuple[str, ...], matches: list[Match], *, lock: bool) -> None:
-        statement = _match_statement(table, columns, lock)
-        for some in chunks(matches, READ_CHUNK):
-            values = [match.values[0] if len(columns) == 1 else match.values for match in some]
-            self._state.load(some, _dicts(self._connection.execute(statement, {"wanted": values})))
 
-    # --- writing ---
-
-    def _insert(self, table: str, rows: list[Row]) -> None:
-        groups: dict[frozenset[str], list[Row]] = defaultdict(list)
-        for row in rows:
-            groups[frozenset(row)].append(row)
-        for group in groups.values():
-            self._connection.execute(_insert_statement(table), group)
-
-    def _update(self, table: str, changes: dict[PrimaryKey, Row]) -> None:
-        groups: dict[frozenset[str], list[Row]] = defaultdict(list)
-        key_names = [f"key_{column}" for column in primary_key(table)]
-        for key in sorted(changes):
-            row = changes[key]
-            groups[frozenset(row)].append({**row, **dict(zip(key_names, key, strict=True))})
-        for columns, group in groups.items():
-            self._connection.execute(_update_statement(table, tuple(sorted(columns))), group)
-
-    def _delete(self, table: str, keys: list[PrimaryKey]) -> None:
-        key_names = [f"key_{column}" for column in primary_key(table)]
-        self._connection.execute(
-            _delete_statement(table), [dict(zip(key_names, key, strict=True)) for key in sorted(keys)]
-        )
+def bulk_for(connection: Connection) -> Bulk:
+    """How this connection's database takes many rows."""
+    return SqliteBulk(connection) if connection.dialect.name == "sqlite" else PostgresqlBulk(connection)
 
 
-def _dicts(result: Any) -> list[Row]:
-    names = tuple(result.keys())
-    return [dict(zip(names, row, strict=True)) for row in result]
-
-
-@cache
-def _match_statement(table: str, columns: tuple[str, ...], lock: bool) -> Select[Any]:  # noqa: FBT001 - cache key
-    source = table_of(table)
-    wanted: BindParameter[Any] = bindparam("wanted", expanding=True)
-    test = source.c[columns[0]] if len(columns) == 1 else tuple_(*(source.c[name] for name in columns))
-    statement = select(source).where(test.in_(wanted)).order_by(*source.primary_key.columns)
-    return statement.with_for_update() if lock else statement
-
-
-@cache
-def _insert_statement(table: str) -> Insert:
-    return insert(table_of(table))
-
-
-@cache
-def _update_statement(table: str, columns: tuple[str, ...]) -> Update:
-    source = table_of(table)
-    mine = [source.c[name] == bindparam(f"key_{name}") for name in primary_key(table)]
-    return update(source).where(*mine).values({name: bindparam(name) for name in columns})
-
-
-@cache
-def _delete_statement(table: str) -> Delete:
-    source = table_of(table)
-    return delete(source).where(*(source.c[name] == bindparam(f"key_{name}") for name in primary_key(table)))
+def _grouped(rows: Mapping[PrimaryKey, Row], *, with_key: bool) -> dict[Columns, list[Values]]:
+    """Rows by the columns they set, each group in the order of the keys."""
+    groups: dict[Columns, list[Any]] = {}
+    for key in sorted(rows):
+        row = rows[key]
+        values = (*row.values(), *key) if with_key else tuple(row.values())
+        groups.setdefault(tuple(row), []).append(values)
+    return groups

@@ -23,4 +23,4 @@ def get_or_create(connection: Connection, name: str, random: Callable[[int], byt
     if found is None:
         connection.execute(_INSERT, {"name": name, "value": random(OCTETS)})
         found = connection.execute(wanted).scalar_one()
-    return found
+    return bytes(found)

@@ -1,0 +1,16 @@
+"""A database with every table, on SQLite and on PostgreSQL."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from voip_sms.store.database import Database, open_database
+from voip_sms.store.tables import metadata
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = open_database(database_url)
+    metadata.create_all(database.writer)
+    yield database
+    database.close()
