@@ -119,7 +119,7 @@ class Planner:
         """Look at one recipient as it was typed."""
         account = request.submission.account
         steps: tuple[Step, ...] = ()
-        to = typed
+        to = storable(typed)
         try:
             if request.tenant is None:
                 raise request.refused or Refusal("forbidden")
@@ -266,15 +266,23 @@ def _no_route(to: str, carrier: str) -> str:
     return f"no route to {to}" + (f" over {carrier}, which the sender needs" if carrier else "")
 
 
+def storable(text: str) -> str:
+    """The text without what no database keeps: NULs go, halves of surrogate pairs become `?`."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def _segmented(submission: Submission, tenant: Tenant | None) -> Segmented:
     options = submission.options
     most = min(max(options.max_parts, 1), PARTS_MOST)
-    if len(submission.text) > TEXT_MOST:
-        raise segments.TextTooLongError(-(-len(submission.text) // segments.GSM7_PART), most)
+    text = submission.text.replace("\0", "")
+    if len(text) > TEXT_MOST:
+        raise segments.TextTooLongError(-(-len(text) // segments.GSM7_PART), most)
     transliterate = options.transliterate
     if transliterate is None:
         transliterate = tenant is not None and tenant.transliterate == "auto"
-    return segments.segment(submission.text, most, transliterate=transliterate)
+    return segments.segment(text, most, transliterate=transliterate)
 
 
 def _text_step(segmented: Segmented | None) -> Step:

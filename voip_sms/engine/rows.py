@@ -9,7 +9,7 @@ from voip_sms.core import segments
 from voip_sms.core.clock import SECOND
 from voip_sms.core.directory import Id
 from voip_sms.core.model import Event, Message, OutboundPart, Plan, Sender
-from voip_sms.core.planning import PARTS_MOST, Request
+from voip_sms.core.planning import PARTS_MOST, Request, storable
 from voip_sms.core.status import Status
 from voip_sms.store.units import Row
 
@@ -21,6 +21,7 @@ def message_row(plan: Plan, request: Request, message_id: Id, submission_id: Id)
     """The `message` row of an accepted plan."""
     submission = request.submission
     sender = plan.sender or Sender("default", "")
+    client_ref = submission.options.client_ref
     scheduled = request.send_at is not None
     return {
         "id": message_id,
@@ -41,7 +42,7 @@ def message_row(plan: Plan, request: Request, message_id: Id, submission_id: Id)
         "pool": sender.pool,
         # Shared by the parts: neighbours in time differ, as the end of an id does.
         "reference": int.from_bytes(message_id[-2:]) if len(plan.parts) > 1 else 0,
-        "client_ref": submission.options.client_ref,
+        "client_ref": client_ref if client_ref is None else storable(client_ref),
         "priority": request.priority,
         "created_at": request.now,
         "send_at": request.send_at,

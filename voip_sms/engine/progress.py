@@ -1,0 +1,178 @@
+"""Moves the parts of one message forward, and with them its status, its money, its history and its events.
+
+Everything that happens to an outbound message after its acceptance goes through here: outcomes, receipts,
+expiry. Statuses only move forward; a step that isn't one is ignored.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from voip_sms.core.directory import Directory, Id
+from voip_sms.core.status import Status, advance, combine
+from voip_sms.engine import billing
+from voip_sms.engine.events import event_jobs, event_of
+from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
+
+_BAD: Final = frozenset({Status.UNDELIVERED, Status.EXPIRED, Status.FAILED})
+_WAITING: Final = frozenset({Status.QUEUED, Status.SENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a decision is taken, and what it may know beside the rows."""
+
+    directory: Directory
+    now: int
+    new_id: Callable[[], Id]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a part took a step: `text` goes into the history, `code` and `detail` into the message's error."""
+
+    text: str = ""
+    code: str = ""
+    detail: str = ""
+
+
+NO_CAUSE: Final = Cause()
+
+
+def siblings(message_id: Id) -> Match:
+    """All parts of a message."""
+    return Match("part", ("message_id",), (message_id,))
+
+
+def reads_around(message_id: Id, state: State) -> Iterable[Read]:
+    """What `Progress` needs beside the `message` row: its balance and, if there are several, its parts."""
+    message = state.get("message", message_id)
+    if message is not None:
+        yield by_key("balance", message["tenant_id"])
+        if message["parts"] > 1:
+            yield siblings(message_id)
+
+
+class Progress:
+    """One decision about one message. `move` parts, then `finish`; the rows are in `rows`."""
+
+    def __init__(self, moment: Moment, state: State, message: Mapping[str, Any], rows: Rows) -> None:
+        """The message, its parts and its tenant's balance have been read."""
+        self._moment = moment
+        self._message = message
+        self._rows = rows
+        self._purse = billing.Purse(message["tenant_id"], state.get("balance", message["tenant_id"]))
+        self._parts: dict[int, Row] = {}
+        self._causes: dict[str, Cause] = {}
+        self._requeued: Cause | None = None
+        self._changes: Row = {}
+        for part in _parts(state, message):
+            self._parts[part["no"]] = dict(part)
+
+    @property
+    def now(self) -> int:
+        """When this decision is taken."""
+        return self._moment.now
+
+    def part(self, no: int) -> Mapping[str, Any]:
+        """A part as it stands within this decision."""
+        return self._parts[no]
+
+    def parts(self) -> list[Mapping[str, Any]]:
+        """All parts, in order."""
+        return [self._parts[no] for no in sorted(self._parts)]
+
+    def move(self, no: int, status: Status, cause: Cause = NO_CAUSE, **columns: Any) -> bool:
+        """Move a part on, with other columns of its row; False if `status` can't follow where it stands."""
+        part = self._parts[no]
+        before: str = part["state"]
+        if not advance(Status(before), status):
+            return False
+        changes = {
+            "state": status.value,
+            "claimed_by": None,
+            "claimed_until": None,
+            "cause": cause.text,
+            **columns,
+        }
+        self._update(part, changes)
+        step = billing.Step(no, before, status.value, self._moment.now)
+        billing.end_part(self._rows, self._purse, self._message, step)
+        if cause.text or cause.code:
+            self._causes[status.value] = cause
+        if self._message["parts"] > 1:
+            self._event(status.value, cause.text, no)
+        return True
+
+    def put_back(self, no: int, due_at: int, cause: Cause, *, possible_duplicate: bool) -> None:
+        """Queue a part again, to be tried at `due_at`."""
+        part = self._parts[no]
+        changes: Row = {
+            "state": "queued",
+            "due_at": due_at,
+            "attempts": part["attempts"] + 1,
+            "claimed_by": None,
+            "claimed_until": None,
+            "cause": cause.text,
+        }
+        if possible_duplicate:
+            changes["possible_duplicate"] = True
+            self._changes["possible_duplicate"] = True
+        self._update(part, changes)
+        self._requeued = cause
+
+    def drop_rest(self, cause: Cause) -> None:
+        """A message without one of its parts is none: parts not yet handed over fail with it."""
+        for part in self.parts():
+            if part["state"] == "queued" and not part["possible_duplicate"]:
+                self.move(part["no"], Status.FAILED, cause)
+
+    def finish(self) -> None:
+        """Bring the message to what its parts make of it, and tell whoever wants to know."""
+        status = combine(Status(part["state"]) for part in self._parts.values())
+        cause = self._causes.get(status.value, NO_CAUSE)
+        if status in _WAITING:
+            if self._requeued is not None:
+                self._step(Status.QUEUED, self._requeued)
+        else:
+            self._step(status, cause)
+        if self._changes:
+            self._rows.update("message", (self._message["id"],), **self._changes)
+        self._purse.flush(self._rows)
+
+    def _step(self, status: Status, cause: Cause) -> None:
+        if not advance(Status(self._message["status"]), status):
+            return
+        self._changes["status"] = status.value
+        if status in _BAD:
+            self._changes["error_code"] = cause.code or status.value
+            self._changes["error_detail"] = cause.detail or cause.text
+        self._event(status.value, cause.text, 0)
+        moment = self._moment
+        event = event_of(status.value)
+        for job in event_jobs(moment.directory, self._message, event, moment.now, moment.new_id):
+            self._rows.inserts.append(("forward_job", job))
+            self._rows.wakes.add("forwards")
+
+    def _update(self, part: Row, changes: Row) -> None:
+        part.update(changes)
+        self._rows.update("part", (part["message_id"], part["no"]), **changes)
+
+    def _event(self, status: str, cause: str, no: int) -> None:
+        self._rows.insert(
+            "message_event",
+            message_id=self._message["id"],
+            id=self._moment.new_id(),
+            tenant_id=self._message["tenant_id"],
+            at=self._moment.now,
+            status=status,
+            cause=cause,
+            part=no,
+        )
+
+
+def _parts(state: State, message: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    if message["parts"] > 1:
+        return state.find(siblings(message["id"]))
+    part = state.get("part", message["id"], 1)
+    return () if part is None else (part,)
