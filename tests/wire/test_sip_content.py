@@ -40,7 +40,7 @@ def test_invalid_octets_are_shown_not_fatal() -> None:
 
 
 def test_line_ends_and_byte_order_mark() -> None:
-    assert decode_text(b"\xef\xbb\xbfa\r\nb\rc\n") == Text("a\nb\nc\n")
+    assert decode_text(b"\xef\xbb\xbfa\r\nb\rc\0\n") == Text("a\nb\nc\n")
 
 
 @pytest.mark.parametrize("charset", ["utf-7", "rot13", "hex", "idna", "EBCDIC", "base64_codec"])

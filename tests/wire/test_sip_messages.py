@@ -131,6 +131,8 @@ def test_what_is_no_message_gets_no_answer(data: bytes) -> None:
     ("old", "new", "status"),
     [
         (b"Call-ID: call1\r\n", b"", 400),
+        (b"Call-ID: call1", b"Call-ID: call\xff", 400),
+        (b"MESSAGE sip:601123456@", b"MESSAGE sip:\xff@", 400),
         (b"To: <sip:601123456@sms.test>\r\n", b"", 400),
         (b"CSeq: 7 MESSAGE", b"CSeq: 7 INVITE", 400),
         (b"CSeq: 7 MESSAGE", b"CSeq: 36893488147419103232 MESSAGE", 400),

@@ -26,6 +26,9 @@ from voip_sms.wire.sip.uri import SchemeError, SipUri, TelUri, parse_uri, sip_ur
         "sip:a@host:12345678901",
         "sip:a@[::1",
         "sip:a@host?",
+        "sip:a@host;x=\udcff",
+        "sip:\udcff@host",
+        "sip:a\x07@host",
         "sip:a@" + "h" * 1100,
     ],
 )

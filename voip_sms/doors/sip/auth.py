@@ -97,7 +97,7 @@ class Authenticator:
         proven = digest.proves(credentials, incoming.read.request.method, secret or _NOBODY)
         if not (proven and secret):
             if self.bans.failed(source, user):
-                log.warning("sip_auth_flood", source=source, user=user)
+                log.warning("sip_auth_flood", source=source, user=ascii(user))
             return Verdict(reply=self._challenge())
         state = self._mint.state(credentials.nonce, self._now() / 1_000_000)
         if state is not NonceState.FRESH or not self._first_use(incoming, credentials):

@@ -87,4 +87,5 @@ def decode_text(body: bytes, charset: str = "") -> Text:
 
 
 def _tidy(text: str) -> str:
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    """NUL goes: no alphabet of SMS has it, and databases refuse it."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")

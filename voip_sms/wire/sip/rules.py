@@ -83,7 +83,7 @@ def read(request: Request, supported: frozenset[str] = frozenset()) -> Read:
     except GrammarError:
         raise Refused(Refusal(400, "Bad or Missing From, To or CSeq")) from None
     call_id = headers.get("call-id")
-    if not call_id or len(call_id) > MAX_CALL_ID:
+    if not call_id or len(call_id) > MAX_CALL_ID or not (call_id.isascii() and call_id.isprintable()):
         raise Refused(Refusal(400, "Bad or Missing Call-ID"))
     if cseq.method != request.method:
         raise Refused(Refusal(400, "CSeq Method Mismatch"))

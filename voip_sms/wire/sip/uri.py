@@ -18,7 +18,8 @@ _USER_SAFE: Final = "-_.!~*'()&=+$/"
 """Characters that stand unescaped in a user part; `;`, `?` and `,` are escaped too, since peers cut there."""
 _USERINFO: Final = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/:#\[\]|^`{}\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+")
 _HOST: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9\-._]*[A-Za-z0-9.])?")
-_TAIL: Final = re.compile(r"[^\s<>\"]*")
+_TAIL: Final = re.compile(r"[^\s<>\"\x00-\x1f\x7f\ud800-\udfff]*")
+"""What any URI is made of; surrogates stand for octets that were no UTF-8, and could not be stored."""
 
 
 class SchemeError(GrammarError):
