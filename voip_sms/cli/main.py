@@ -1,0 +1,48 @@
+"""`voip-sms`: the group of all commands, each loaded when it is called."""
+
+import importlib
+from typing import Final
+
+import click
+
+_COMMANDS: Final = {
+    "serve": ("voip_sms.cli.serve:serve", "Run the service."),
+    "apply": ("voip_sms.cli.apply:apply", "Bring carriers, prices and tenants to what a file says."),
+    "config": ("voip_sms.cli.config:config", "Show, check or sample the configuration file."),
+    "db": ("voip_sms.cli.db:db", "Look after the database."),
+    "doctor": ("voip_sms.cli.doctor:doctor", "Check that everything the service needs is there."),
+    "explain": ("voip_sms.cli.explain:explain", "Say why a message went as it did."),
+    "phone": ("voip_sms.cli.phone:phone", "A SIP phone in the terminal."),
+    "smsc": ("voip_sms.cli.smsc:smsc", "Run the carrier simulator alone."),
+}
+
+
+class _Lazy(click.Group):
+    """Knows every command's name and purpose, and imports only the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, purpose) for name, (_, purpose) in _COMMANDS.items()])
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="voip-sms")
+def main() -> None:
+    """SMS for VoIP operators: phones, mail and programs in, carriers out, and the answers back."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,199 @@
+"""Whether what resources refer to exists: carriers, price lists, pools, numbers, names, SIP users."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from voip_sms.core.directory import Id
+from voip_sms.core.resources.complaints import Complaint, Path
+from voip_sms.engine.accounts.kinds import (
+    CARRIER,
+    FORWARD,
+    KEY,
+    MAIL_SENDER,
+    NUMBER,
+    POOL,
+    PRICE_LIST,
+    ROUTE,
+    SENDER_NAME,
+    SIP_ACCOUNT,
+    TENANT,
+    Kind,
+    Row,
+)
+from voip_sms.engine.accounts.planning import Plan
+
+_ONLY_ONCE = ((NUMBER, "e164"), (SIP_ACCOUNT, "user"), (MAIL_SENDER, "address"), (KEY, "hash"))
+_LISTED = 10
+"""Names shown in an error: enough to see the right one, few enough to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """A field of a row: `at` as the document would write it."""
+
+    kind: Kind
+    row: Row
+    at: Path
+
+
+def check(plan: Plan) -> None:
+    """Add a complaint for everything wanted that refers to nothing, and for what is removed but in use."""
+    checks = _Checks(plan)
+    for complaint in checks.run():
+        plan.complaints.append(complaint)
+
+
+class _Checks:
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._inventory = plan.inventory
+
+    def run(self) -> Iterator[Complaint]:
+        for kind, column in _ONLY_ONCE:
+            yield from self._only_once(kind, column)
+        yield from self._carriers()
+        yield from self._pool_numbers()
+        yield from self._tenants()
+        for kind in (KEY, SIP_ACCOUNT, MAIL_SENDER):
+            for row in self._inventory.all(kind):
+                yield from self._identity(kind, row)
+        for row in self._inventory.all(FORWARD):
+            yield from self._forward(row)
+        yield from self._circles()
+
+    def _only_once(self, kind: Kind, column: str) -> Iterator[Complaint]:
+        """What may exist once among all tenants."""
+        owners: dict[Any, Row] = {}
+        for row in self._inventory.all(kind):
+            before = owners.setdefault(row[column], row)
+            if before is not row:
+                first, second = (before, row) if self._path(kind, row) is not None else (row, before)
+                taken = self._inventory.label(kind, first)
+                yield from self._wrong(kind, second, (), f"belongs to somebody already: {taken}")
+
+    # --- the operator's ---
+
+    def _carriers(self) -> Iterator[Complaint]:
+        for kind in (ROUTE, POOL, NUMBER):
+            for row in self._inventory.all(kind):
+                yield from self._refers(_Spot(kind, row, ("carrier",)), CARRIER, row["carrier"])
+
+    def _pool_numbers(self) -> Iterator[Complaint]:
+        owner: dict[str, Row] = {row["e164"]: row for row in self._inventory.all(NUMBER)}
+        pool_of: dict[str, str] = {}
+        for row in self._inventory.all(POOL):
+            for number in row["numbers"]:
+                before = pool_of.setdefault(number, row["name"])
+                if before != row["name"]:
+                    yield from self._wrong(POOL, row, ("numbers",), f"{number} is in pool {before} already")
+                if number in owner:
+                    tenant = self._inventory.tenant_name(owner[number]["tenant_id"])
+                    text = f"{number} is both in pool {row['name']} and a number of tenant {tenant}"
+                    yield from self._either(POOL, row, NUMBER, owner[number], text)
+
+    def _tenants(self) -> Iterator[Complaint]:
+        names = {row["name"] for row in self._inventory.all(PRICE_LIST)}
+        gone = {key[0] for table, key in self._plan.removed if table == PRICE_LIST.table}
+        for row in self._inventory.all(TENANT):
+            wanted = row["price_list"]
+            if wanted and wanted not in names and (wanted in gone or self._path(TENANT, row) is not None):
+                yield self._missing(_Spot(TENANT, row, ("price_list",)), "price list", wanted, names)
+
+    # --- who sends ---
+
+    def _identity(self, kind: Kind, row: Row) -> Iterator[Complaint]:
+        value, tenant_id = row["identity_value"], row["tenant_id"]
+        at = _Spot(kind, row, ("identity", "value"))
+        match row["identity_kind"]:
+            case "number":
+                yield from self._refers(at, NUMBER, value, tenant_id)
+            case "2way" | "random" if value:
+                yield from self._refers(at, POOL, value)
+            case "name":
+                yield from self._refers(at, SENDER_NAME, value, tenant_id)
+
+    # --- who receives ---
+
+    def _forward(self, row: Row) -> Iterator[Complaint]:
+        tenant_id = row["tenant_id"]
+        if row["number"] is not None and self._inventory.get(NUMBER, (tenant_id, row["number"])) is None:
+            known = self._known(NUMBER, tenant_id)
+            yield from self._wrong(FORWARD, row, ("number",), _none_such("number", row["number"], known))
+        if row["kind"] == "sip":
+            for place, user in enumerate(row["targets"]):
+                yield from self._refers(_Spot(FORWARD, row, ("to", place)), SIP_ACCOUNT, user, tenant_id)
+        if row["kind"] == "number" and not row["verified"]:
+            text = "other phones must be verified: set it to true once their owners agreed"
+            yield from self._wrong(FORWARD, row, ("verified",), text)
+        if row["kind"] == "webhook" and row["mode"] == "standard" and not row["secret"]:
+            text = "needed to sign what is sent; make one: echo whsec_$(openssl rand -base64 24)"
+            yield from self._wrong(FORWARD, row, ("secret",), text)
+
+    def _circles(self) -> Iterator[Complaint]:
+        paid: dict[str, list[str]] = {}
+        rules = [row for row in self._inventory.all(FORWARD) if row["kind"] == "number" and row["number"]]
+        for row in rules:
+            paid.setdefault(row["number"], []).extend(row["targets"])
+        for row in rules:
+            circle = _way_back(row["number"], row["targets"], paid)
+            if circle:
+                text = f"forwards in a circle: {' > '.join(circle)}"
+                yield from self._wrong(FORWARD, row, ("to",), text)
+
+    # --- saying it ---
+
+    def _path(self, kind: Kind, row: Row) -> Path | None:
+        return self._plan.paths.get((kind.table, kind.key_of(row)))
+
+    def _refers(
+        self, spot: _Spot, target: Kind, value: str, tenant_id: Id | None = None
+    ) -> Iterator[Complaint]:
+        """The field must name an existing `target`, if its row is wanted or its target is going."""
+        key = (value,) if tenant_id is None else (tenant_id, value)
+        if self._inventory.get(target, key) is not None:
+            return
+        if self._path(spot.kind, spot.row) is not None or (target.table, key) in self._plan.removed:
+            what = target.name.removesuffix("s").replace("_", " ")
+            yield self._missing(spot, what, value, self._known(target, tenant_id))
+
+    def _known(self, kind: Kind, tenant_id: Id | None) -> set[str]:
+        rows = self._inventory.all(kind) if tenant_id is None else self._inventory.of_tenant(kind, tenant_id)
+        return {str(row[kind.key[0]]) for row in rows}
+
+    def _missing(self, spot: _Spot, what: str, value: str, known: Iterable[str]) -> Complaint:
+        path = self._path(spot.kind, spot.row)
+        if path is None:
+            label = self._inventory.label(spot.kind, spot.row)
+            return Complaint((label,), f'still uses {what} "{value}", which would go')
+        return Complaint((*path, *spot.at), _none_such(what, value, known))
+
+    def _wrong(self, kind: Kind, row: Row, at: Path, what: str) -> Iterator[Complaint]:
+        path = self._path(kind, row)
+        if path is not None:
+            yield Complaint((*path, *at), what)
+
+    def _either(self, kind: Kind, row: Row, other: Kind, other_row: Row, what: str) -> Iterator[Complaint]:
+        path = self._path(kind, row) or self._path(other, other_row)
+        if path is not None:
+            yield Complaint(path, what)
+
+
+def _none_such(what: str, value: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    shown = ", ".join(names[:_LISTED]) + (", …" if len(names) > _LISTED else "")
+    return f'no {what} "{value}"; known {what}s: {shown or "none"}'
+
+
+def _way_back(start: str, targets: list[str], paid: dict[str, list[str]]) -> list[Any]:
+    """The numbers from `start` through paid forwards back to it, or nothing."""
+    trail: list[tuple[str, list[str]]] = [(target, [start, target]) for target in targets]
+    seen: set[str] = set()
+    while trail:
+        number, way = trail.pop()
+        if number == start:
+            return way
+        if number not in seen:
+            seen.add(number)
+            trail += [(target, [*way, target]) for target in paid.get(number, ())]
+    return []

@@ -1,0 +1,98 @@
+"""Secrets as they are kept: digest hashes of SIP passwords, hashes of API keys and of mail passwords."""
+
+import hashlib
+import hmac
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from voip_sms.core import ids
+from voip_sms.wire.sip.digest import Algorithm, ha1
+
+KEY_PREFIX: Final = "vsk"
+KEY_OCTETS: Final = 16
+"""128 bits: nobody guesses a key, so that a plain SHA-256 of it is safe to keep."""
+HINT_LENGTH: Final = 8
+_CHECK_LENGTH: Final = 6
+_CHECK_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_BITS: Final = 5
+
+# RFC 7914 section 2; 16 MiB and some 40 ms: a stolen table is dear to guess through, a login stays quick.
+_COST, _BLOCK, _PARALLEL = 2**14, 8, 1
+_SALT_OCTETS: Final = 16
+_SCRYPT_MEMORY: Final = 64 * 2**20
+
+Random = Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sealed:
+    """A password on its way to being kept as a salted hash."""
+
+    plain: str
+
+
+def sip_hashes(user: str, realm: str, password: str) -> dict[str, str]:
+    """HA1 by algorithm (RFC 7616 section 3.4.2): all that challenges of ours need."""
+    return {algorithm.value: ha1(algorithm, user, realm, password) for algorithm in Algorithm}
+
+
+def token_hash(token: str) -> bytes:
+    """What an API key is found by."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def token_hint(token: str) -> str:
+    """How a key begins: enough to recognise it, too little to guess it."""
+    return token[:HINT_LENGTH]
+
+
+def new_token(random: Random) -> str:
+    """`vsk_` + 26 characters of chance + 6 of checksum, which tells a typing error from a wrong key."""
+    body = ids.to_text(KEY_PREFIX, random(KEY_OCTETS))
+    number = zlib.crc32(body.encode())
+    return body + "".join(_CHECK_ALPHABET[number >> _BITS * place & 31] for place in range(_CHECK_LENGTH))
+
+
+class Vault:
+    """Makes and proves salted hashes, each pair once: planning twice costs the work of one."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._proved: dict[tuple[str, str], bool] = {}
+        self._made: dict[str, str] = {}
+
+    def seal(self, secret: Sealed) -> str:
+        """`scrypt$cost$salt$hash` in hex."""
+        if secret.plain not in self._made:
+            salt = self._random(_SALT_OCTETS)
+            self._made[secret.plain] = (
+                f"scrypt${_COST}${salt.hex()}${_scrypt(secret.plain, salt, _COST).hex()}"
+            )
+        return self._made[secret.plain]
+
+    def proves(self, secret: Sealed, stored: str | None) -> bool:
+        """Whether `stored` was made of this secret."""
+        if not stored:
+            return False
+        pair = (secret.plain, stored)
+        if pair not in self._proved:
+            self._proved[pair] = proves(secret.plain, stored)
+        return self._proved[pair]
+
+
+def proves(password: str, stored: str) -> bool:
+    """Whether `stored`, as `Vault.seal` writes it, was made of this password. Takes some 40 ms."""
+    try:
+        name, cost, salt, expected = stored.split("$")
+        found = _scrypt(password, bytes.fromhex(salt), int(cost))
+    except ValueError:
+        return False
+    return name == "scrypt" and hmac.compare_digest(found.hex(), expected)
+
+
+def _scrypt(password: str, salt: bytes, cost: int) -> bytes:
+    return hashlib.scrypt(
+        password.encode(), salt=salt, n=cost, r=_BLOCK, p=_PARALLEL, maxmem=_SCRYPT_MEMORY, dklen=32
+    )

@@ -1,0 +1,95 @@
+"""Configuration rows as `/v1` and the panel show them: no secret, ids with their prefix."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from voip_sms.core import clock, ids
+from voip_sms.core.resources import answers
+from voip_sms.engine.accounts.kinds import BLOCK, FORWARD, KEY, NUMBER, SENDER_NAME, SIP_ACCOUNT, Kind, Row
+
+COLLECTIONS: Final[Mapping[str, Kind]] = {
+    answers.NUMBER: NUMBER,
+    answers.FORWARD: FORWARD,
+    answers.BLOCK: BLOCK,
+    answers.KEY: KEY,
+    answers.SIP_ACCOUNT: SIP_ACCOUNT,
+    answers.SENDER_NAME: SENDER_NAME,
+}
+"""What a tenant may see of its configuration, by the prefix of the objects' ids."""
+
+
+def shown(collection: str, row: Row) -> dict[str, Any]:
+    """A row of a collection as its `…Shown` model in `core/resources/answers.py` says."""
+    return {"id": ids.to_text(collection, row["id"]), **_SHOWN[collection](row)}
+
+
+def _identity(row: Row) -> dict[str, str]:
+    return {"kind": row["identity_kind"], "value": row["identity_value"]}
+
+
+def _key(row: Row) -> dict[str, Any]:
+    return {
+        "name": row["name"],
+        "hint": row["hint"],
+        "scopes": row["scopes"],
+        "identity": _identity(row),
+        "abroad": row["abroad"],
+        "enabled": bool(row.get("enabled", True)),
+        "created_at": clock.to_rfc3339(row["created_at"]),
+    }
+
+
+def _sip_account(row: Row) -> dict[str, Any]:
+    return {
+        "user": row["user"],
+        "identity": _identity(row),
+        "abroad": row["abroad"],
+        "language": row["language"],
+        "enabled": row["enabled"],
+    }
+
+
+def _number(row: Row) -> dict[str, Any]:
+    return {
+        "number": row["e164"],
+        "kind": row["kind"],
+        "carrier": row["carrier"],
+        "forwarding": row["forwarding"],
+    }
+
+
+def _forward(row: Row) -> dict[str, Any]:
+    given: dict[str, Any] = {"number": row["number"], "kind": row["kind"]}
+    if row["kind"] == "webhook":
+        given |= {"url": row["targets"][0], "mode": row["mode"], "events": row["events"]}
+    else:
+        given["to"] = row["targets"]
+    if row["kind"] == "number":
+        given["verified"] = row["verified"]
+    return given | {
+        "enabled": row["enabled"],
+        "disabled_reason": row["disabled_reason"],
+        "created_at": clock.to_rfc3339(row["created_at"]),
+    }
+
+
+def _block(row: Row) -> dict[str, Any]:
+    return {
+        "match": row["match"],
+        "value": row["value"],
+        "created_at": clock.to_rfc3339(row["created_at"]),
+    }
+
+
+def _sender_name(row: Row) -> dict[str, Any]:
+    return {"name": row["name"], "status": row["status"], "reason": row["reason"]}
+
+
+_SHOWN: Final = {
+    answers.NUMBER: _number,
+    answers.FORWARD: _forward,
+    answers.BLOCK: _block,
+    answers.KEY: _key,
+    answers.SIP_ACCOUNT: _sip_account,
+    answers.SENDER_NAME: _sender_name,
+}
