@@ -43,7 +43,7 @@ class StoredRegistrations:
         """
         now = self._context.clock.now()
         mine = _of(account)
-        # The writer makes scans first: whoever is just parking this job has finished before bindings are read.
+        # The writer makes scans first: whoever is parking this job has finished before bindings are read.
         head = Scan("forward_job", _HEAD, {"key": f"sip:{account.name}"})
 
         def decide(state: State) -> Rows:

@@ -1,0 +1,286 @@
+"""Takes due hand-overs out of the queue of forward jobs.
+
+Jobs with one order key (a phone's) go one after the other: only the first is ever claimed; those that fall
+due behind it are put off until it has left the queue, so that looking for work costs what there is to do.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Select, bindparam, exists, select, text
+
+from voip_sms.core.clock import MINUTE, SECOND
+from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id, SipAccount
+from voip_sms.core.failures import Outcome, Permanent, Temporary
+from voip_sms.core.model import Event, ForwardJob, Message
+from voip_sms.engine.forward_outcomes import Claim, free
+from voip_sms.engine.registrations import live
+from voip_sms.store.messages import as_message
+from voip_sms.store.tables import forward_job
+from voip_sms.store.units import Match, Read, Rows, Scan, State, Unit, by_key
+
+CLAIM: Final = 180 * SECOND
+"""How long a claimed job is its node's: longer than the slowest hand-over (a phone's) and a short outage of
+the database."""
+BEHIND: Final = 10 * MINUTE
+"""A job behind another is woken when that one leaves; if nobody woke it (two nodes crossing), it looks."""
+BUSY: Final = SECOND
+"""How long a job waits whose target has as many hand-overs under way as one target may have."""
+LOOK_BEYOND: Final = 64
+"""Due jobs looked at beside those that can be taken: some will have to wait behind others."""
+LAPSED_MOST: Final = 100
+"""Claims of a dead process freed in one unit: about all that one process can hold."""
+
+
+# --- statements (literal texts where a partial index must be seen to apply) ---------------------------------
+
+
+def _is_first() -> Any:
+    earlier = forward_job.alias("earlier")
+    ahead = (
+        select(1)
+        .select_from(earlier)
+        .where(
+            earlier.c.order_key == forward_job.c.order_key,
+            earlier.c.id < forward_job.c.id,
+            text("earlier.state IN ('queued', 'sending')"),
+        )
+    )
+    return ~exists(ahead.correlate(forward_job))
+
+
+_DUE: Final[Select[Any]] = (
+    select(forward_job, _is_first().label("first"))
+    .where(
+        text("forward_job.state = 'queued'"),
+        forward_job.c.kind == bindparam("kind"),
+        forward_job.c.due_at <= bindparam("now"),
+    )
+    .order_by(forward_job.c.due_at, forward_job.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=forward_job)
+)
+_LAPSED: Final[Select[Any]] = (
+    select(forward_job)
+    .where(text("forward_job.state = 'sending'"), forward_job.c.claimed_until < bindparam("now"))
+    .limit(LAPSED_MOST)
+    .with_for_update(skip_locked=True)
+)
+_HELD: Final[Select[Any]] = (
+    select(forward_job)
+    .where(text("forward_job.state = 'sending'"), forward_job.c.claimed_by == bindparam("node"))
+    .limit(LAPSED_MOST)
+    .with_for_update(skip_locked=True)
+)
+
+
+# --- claiming -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one look brought; `more`: there may be others due that it did not reach."""
+
+    claims: Sequence[Claim]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much may be taken: free places per kind; `busy` hand-overs per target now, `per_target` at most.
+
+    `mine` are the ids under way here: a clock that jumps must not make us take them twice.
+    """
+
+    free: Mapping[ForwardKind, int]
+    busy: Mapping[tuple[str, str], int]
+    per_target: int
+    mine: frozenset[Id]
+
+
+def claim_unit(directory: Directory, room: Room, node: str, now: int) -> Unit:
+    """Take due jobs, oldest first; the result is Taken. What dead processes held falls due again."""
+    scans = [
+        Scan("forward_job", _DUE, {"kind": kind, "now": now, "most": free + LOOK_BEYOND})
+        for kind, free in room.free.items()
+        if free > 0
+    ]
+    lapsed = Scan("forward_job", _LAPSED, {"now": now})
+
+    def follow(state: State) -> Iterator[Read]:
+        for scan in scans:
+            for job in state.scanned(scan):
+                yield from _about(directory, job)
+
+    def decide(state: State) -> Rows:
+        taking = _Taking(directory, state, room, node, now)
+        more = False
+        for scan in scans:
+            due = state.scanned(scan)
+            more = more or len(due) == scan.values["most"]
+            for job in due:
+                taking.consider(job)
+        for job in state.scanned(lapsed):
+            if job["id"] not in room.mine and job["state"] == "sending" and job["claimed_until"] < now:
+                free(taking.rows, job, now)
+        taking.rows.result = Taken(taking.claims, more)
+        return taking.rows
+
+    return Unit(decide, [*scans, lapsed], follow)
+
+
+def resume_unit(node: str, now: int) -> Unit:
+    """At the start: what this node held when it ended falls due. The result is how many jobs that were."""
+    held = Scan("forward_job", _HELD, {"node": node})
+
+    def decide(state: State) -> Rows:
+        jobs = state.scanned(held)
+        rows = Rows(len(jobs))
+        for job in jobs:
+            free(rows, job, now)
+        return rows
+
+    return Unit(decide, [held])
+
+
+def _about(directory: Directory, job: Mapping[str, Any]) -> Iterator[Match]:
+    yield by_key("message", job["message_id"], lock=False)
+    yield by_key("message_text", job["message_id"], lock=False)
+    if job["kind"] == "webhook":
+        yield _history(job["message_id"])
+    account = _sip_account(directory, job)
+    if account is not None:
+        yield _bindings(account)
+
+
+def _history(message_id: Id) -> Match:
+    return Match("message_event", ("message_id",), (message_id,), lock=False)
+
+
+def _bindings(account: SipAccount) -> Match:
+    return Match("binding", ("account_id",), (account.account.id,), lock=False)
+
+
+class _Taking:
+    """One look at the due jobs."""
+
+    def __init__(self, directory: Directory, state: State, room: Room, node: str, now: int) -> None:
+        self._directory = directory
+        self._state = state
+        self._room = room
+        self._node = node
+        self._now = now
+        self._free = Counter(room.free)
+        self._busy = Counter(room.busy)
+        self.claims: list[Claim] = []
+        self.rows = Rows()
+
+    def consider(self, job: Mapping[str, Any]) -> None:
+        """Take it, or put it off so that it is not looked at again for nothing."""
+        target = (job["kind"], job["target"])
+        if job["state"] != "queued" or job["due_at"] > self._now:
+            return  # an earlier unit of the batch changed it
+        if not job.get("first", False):
+            self._change(job, due_at=self._now + BEHIND)
+        elif self._free[job["kind"]] > 0:
+            if self._busy[target] >= self._room.per_target:
+                self._change(job, due_at=self._now + BUSY)
+            else:
+                self._take(job)
+
+    def _take(self, job: Mapping[str, Any]) -> None:
+        message = self._state.get("message", job["message_id"])
+        if message is None:  # it was erased, and its hand-overs with it
+            self._change(job, state="failed", cause="message_gone")
+            return
+        claim = self._claim(job, message)
+        if claim.outcome is None and job["kind"] == "sip" and not claim.job.bindings:
+            self._change(job, due_at=job["expires_at"], cause="not_registered")  # a REGISTER makes it due
+            return
+        self._free[job["kind"]] -= 1
+        self._busy[job["kind"], job["target"]] += 1
+        self.claims.append(claim)
+        self._change(
+            job,
+            state="sending",
+            claimed_by=self._node,
+            claimed_until=self._now + CLAIM,
+            attempts=job["attempts"] + 1,
+        )
+
+    def _change(self, job: Mapping[str, Any], **changes: Any) -> None:
+        self.rows.update("forward_job", (job["id"],), **changes)
+
+    def _claim(self, job: Mapping[str, Any], message: Mapping[str, Any]) -> Claim:
+        account = _sip_account(self._directory, job)
+        rule = _rule(self._directory, job, message)
+        return Claim(
+            job=self._job(job, message, rule, account),
+            rule_id=job["rule_id"],
+            order_key=job["order_key"],
+            account_id=None if account is None else account.account.id,
+            claimed_at=self._now,
+            outcome=self._hopeless(job, rule, account),
+        )
+
+    def _hopeless(
+        self, job: Mapping[str, Any], rule: ForwardRule | None, account: SipAccount | None
+    ) -> Outcome | None:
+        if job["expires_at"] <= self._now:
+            return Temporary(job["cause"] or "expired")
+        if job["rule_id"] is not None and (rule is None or not rule.enabled):
+            return Permanent("rule_gone" if rule is None else "rule_disabled")
+        if job["kind"] == "sip" and account is None:
+            return Permanent("account_gone")
+        return None
+
+    def _job(
+        self,
+        job: Mapping[str, Any],
+        message: Mapping[str, Any],
+        rule: ForwardRule | None,
+        account: SipAccount | None,
+    ) -> ForwardJob:
+        tenant = self._directory.tenants.get(job["tenant_id"])
+        language = "en" if tenant is None else tenant.language
+        return ForwardJob(
+            id=job["id"],
+            tenant_id=job["tenant_id"],
+            kind=job["kind"],
+            target=job["target"],
+            event=job["event"],
+            message=_message(self._state, message),
+            attempt=job["attempts"] + 1,
+            created_at=job["created_at"],
+            secret="" if rule is None else rule.secret,
+            mode="standard" if rule is None else rule.mode,
+            verified=rule is not None and rule.verified,
+            bindings=() if account is None else live(self._state.find(_bindings(account)), self._now),
+            language=language if account is None else account.account.language,
+        )
+
+
+def _message(state: State, row: Mapping[str, Any]) -> Message:
+    body = state.get("message_text", row["id"])
+    history = state.find(_history(row["id"]))
+    events = sorted((one for one in history if one["part"] == 0), key=lambda one: bytes(one["id"]))
+    shown = [Event(one["at"], one["status"], one["cause"]) for one in events]
+    return as_message(row, None if body is None else body["body"], shown)
+
+
+def _sip_account(directory: Directory, job: Mapping[str, Any]) -> SipAccount | None:
+    if job["kind"] != "sip":
+        return None
+    account = directory.sip.get(job["target"])
+    return account if account is not None and account.account.tenant_id == job["tenant_id"] else None
+
+
+def _rule(directory: Directory, job: Mapping[str, Any], message: Mapping[str, Any]) -> ForwardRule | None:
+    rules = (
+        *directory.forwards.get(message["recipient"], ()),
+        *directory.subscriptions.get(job["tenant_id"], ()),
+    )
+    mine = (rule for rule in rules if rule.id == job["rule_id"] and rule.tenant_id == job["tenant_id"])
+    return next(mine, None)
