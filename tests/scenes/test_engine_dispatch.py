@@ -1,0 +1,468 @@
+"""Dispatch over a real database and a carrier that does what the scene says."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+import pytest
+
+from support.fakes import FakeClock
+from support.links import FakeLink, script, silent
+from support.waiting import eventually
+from support.world import ACME, CREDIT, KEY, PRICE, TWO_WAY, World, to_send, world
+from voip_sms.core.clock import HOUR, MINUTE
+from voip_sms.core.directory import Carrier
+from voip_sms.core.failures import Accepted, Permanent, StoreUnavailableError, Temporary, Uncertain
+from voip_sms.core.identity import Rules
+from voip_sms.core.model import Message
+from voip_sms.engine.dispatch import Dispatch
+from voip_sms.engine.submit import Submit
+
+PEER = "+48601123456"
+
+
+class Stage:
+    """The scene's engine: what links are made is in `links`."""
+
+    def __init__(self, scene: World) -> None:
+        self.scene = scene
+        self.links: dict[str, FakeLink] = {}
+        self.made: list[FakeLink] = []
+        self.prepare: Callable[[FakeLink], None] = lambda _: None
+        self.uncertain = "resend"
+
+    def _link(self, carrier: Carrier) -> FakeLink:
+        link = FakeLink(carrier.name)
+        self.prepare(link)
+        self.links[carrier.name] = link
+        self.made.append(link)
+        return link
+
+    async def start(self) -> None:
+        self.dispatch = Dispatch(self.scene.context, self.scene.signals, self._link, uncertain=self.uncertain)
+        self.door = Submit(self.scene.context, self.dispatch, Rules())
+        await self.dispatch.sync()
+
+    @property
+    def sim(self) -> FakeLink:
+        return self.links["sim"]
+
+    async def send(self, *to: str, **options) -> Message:
+        submitted = await self.door.submit(to_send(*(to or (PEER,)), **options))
+        message = submitted.items[0].message
+        assert message is not None, submitted.items[0].refused
+        return message
+
+    async def status(self, message: Message, *wanted: str) -> None:
+        async def there() -> bool:
+            row = await self.scene.row("message", id=message.id)
+            return row["status"] in wanted
+
+        await eventually(there, f"{wanted}")
+
+    async def part_is(self, state: str) -> None:
+        async def there() -> bool:
+            return {row["state"] for row in await self.scene.rows("part")} == {state}
+
+        await eventually(there, state)
+
+    async def money(self) -> tuple[int, int]:
+        row = await self.scene.row("balance", tenant_id=ACME)
+        assert row["credit"] == CREDIT
+        return row["reserved"], row["settled"]
+
+    def later(self, seconds: float) -> None:
+        """Time passes; the lanes look at once rather than at their next poll."""
+        self.scene.clock.advance(seconds)
+        self.scene.signals.wake({f"parts:{name}" for name in self.links})
+
+    async def idle(self) -> None:
+        """Everything that is due has been taken, so that the next message may pass the queue."""
+        lane = self.dispatch._lanes["sim"]
+        await eventually(lambda: lane._seen and not lane._dirty and not lane._claiming)
+
+
+@pytest.fixture
+async def stage(database_url: str, clock: FakeClock) -> AsyncIterator[Stage]:
+    scene = world(database_url, clock)
+    await scene.start()
+    made = Stage(scene)
+    yield made
+    await made.dispatch.stop(0.1)
+    await scene.stop()
+
+
+async def test_a_message_reaches_the_carrier_and_is_paid(stage: Stage) -> None:
+    await stage.start()
+    message = await stage.send(text="Hello")
+
+    await stage.status(message, "sent")
+    (part,) = stage.sim.sent
+    assert (part.text, part.to, part.sender.value, part.no, part.total) == ("Hello", PEER, "ACME", 1, 1)
+    assert part.validity == 48 * 3600
+    row = await stage.scene.row("part")
+    assert (row["state"], row["carrier_ref"], row["sent_at"]) == ("sent", "c1", stage.scene.clock.now())
+    assert await stage.money() == (0, PRICE)
+    events = await stage.scene.rows("message_event")
+    assert [event["status"] for event in events] == ["sent"]
+    (job,) = await stage.scene.rows("forward_job")
+    assert (job["event"], job["kind"]) == ("message.sent", "webhook")
+
+
+async def test_a_new_message_goes_past_an_empty_queue(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", silent)
+    await stage.start()
+    await stage.idle()
+    await stage.send()
+
+    await eventually(lambda: len(stage.sim.sent) == 1)
+    row = await stage.scene.row("part")
+    assert (row["state"], row["claimed_by"]) == ("sending", "node-1")
+    assert "parts:sim" not in stage.scene.woken
+
+
+async def test_many_messages_all_arrive_once_within_the_window(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "window", 7)
+    await stage.start()
+    sent = [stage.send(f"6011{n:05d}", text=f"t{n}") for n in range(150)]
+    lists = [stage.send(*(f"6012{n}{k:04d}" for k in range(50))) for n in range(3)]
+    await asyncio.gather(*sent, *lists)
+
+    await stage.part_is("sent")
+    assert len(stage.sim.sent) == 300
+    assert len({part.to for part in stage.sim.sent}) == 300
+    assert stage.sim.most_open <= 7
+    assert await stage.money() == (0, 300 * PRICE)
+
+
+async def test_long_texts_go_whole_and_in_order(stage: Stage) -> None:
+    await stage.start()
+    text = "".join(f"{n:04d}" for n in range(100))
+    message = await stage.send(text=text)
+
+    await stage.status(message, "sent")
+    assert [part.no for part in stage.sim.sent] == [1, 2, 3]
+    assert "".join(stage.sim.texts) == text
+    assert len({part.reference for part in stage.sim.sent}) == 1
+    assert await stage.money() == (0, 3 * PRICE)
+    statuses = [(event["part"], event["status"]) for event in await stage.scene.rows("message_event")]
+    assert sorted(statuses) == [(0, "sent"), (1, "sent"), (2, "sent"), (3, "sent")]
+
+
+@pytest.mark.parametrize("long", ["ż" * 150, "x" * 400])
+async def test_a_long_text_from_the_queue_is_cut_as_it_was_priced(stage: Stage, long: str) -> None:
+    stage.prepare = lambda link: link.bind(False)
+    await stage.start()
+    message = await stage.send(text=long)
+    assert stage.sim.sent == []
+    stage.sim.bind()
+
+    await stage.status(message, "sent")
+    assert "".join(stage.sim.texts) == long
+    assert len(stage.sim.sent) == 3
+
+
+async def test_a_carrier_that_was_away_gets_everything_in_order(stage: Stage) -> None:
+    stage.prepare = lambda link: link.bind(False)
+    await stage.start()
+    for n in range(20):
+        await stage.send(text=f"t{n}")
+    assert await stage.money() == (20 * PRICE, 0)
+    stage.sim.bind()
+
+    await stage.part_is("sent")
+    assert stage.sim.texts == [f"t{n}" for n in range(20)]
+
+
+async def test_order_holds_within_a_pair_while_one_is_in_flight(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", silent)
+    await stage.start()
+    await stage.idle()
+    for n in range(3):
+        await stage.send(text=f"t{n}")
+    other = await stage.send("601999999", text="other")
+
+    await eventually(lambda: len(stage.sim.sent) == 2)
+    assert set(stage.sim.texts) == {"t0", "other"}
+    stage.sim.answer = script()
+    for part in list(stage.sim.sent):
+        stage.sim.end(part, Accepted("x" + part.text))
+    await stage.part_is("sent")
+    assert [text for text in stage.sim.texts if text != "other"] == ["t0", "t1", "t2"]
+    assert other.id
+
+
+async def test_order_holds_within_a_pair_while_one_is_retried(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", script(Temporary("busy")))
+    await stage.start()
+    await stage.idle()
+    first = await stage.send(text="t0")
+    await stage.status(first, "queued")
+    await stage.idle()
+    second = await stage.send(text="t1")
+    await stage.send("601999999", text="other")
+    await eventually(lambda: "other" in stage.sim.texts)
+    assert stage.sim.texts == ["t0", "other"]
+
+    stage.later(10)
+    await stage.status(second, "sent")
+    assert stage.sim.texts == ["t0", "other", "t0", "t1"]
+    retried = await stage.scene.row("part", message_id=first.id)
+    assert (retried["attempts"], retried["state"], retried["possible_duplicate"]) == (1, "sent", False)
+    events = await stage.scene.rows("message_event", message_id=first.id)
+    assert [(event["status"], event["cause"]) for event in events] == [("queued", "busy"), ("sent", "")]
+    assert await stage.money() == (0, 3 * PRICE)
+
+
+async def test_what_is_scheduled_later_does_not_hold_up_its_pair(stage: Stage) -> None:
+    await stage.start()
+    later = await stage.send(text="later", send_at=stage.scene.clock.now() + HOUR)
+    now = await stage.send(text="now")
+    await stage.status(now, "sent")
+    assert stage.sim.texts == ["now"]
+
+    stage.later(3600)
+    await stage.status(later, "sent")
+    assert stage.sim.texts == ["now", "later"]
+
+
+async def test_urgent_goes_before_bulk(stage: Stage) -> None:
+    stage.prepare = lambda link: (link.bind(False), setattr(link, "window", 1))
+    await stage.start()
+    await stage.send("601000010", "601000011", text="bulk")
+    await stage.send(text="one")
+    await stage.send(text="code", priority=0)
+    stage.sim.bind()
+
+    await stage.part_is("sent")
+    assert stage.sim.texts == ["code", "one", "bulk", "bulk"]
+
+
+async def test_throttled_parts_come_again_soon_and_in_order(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", script(*[Temporary("throttled", slow=True)] * 5))
+    await stage.start()
+    message = await stage.send()
+    for n in range(5):
+        await eventually(lambda n=n: len(stage.sim.sent) == n + 1)
+        await stage.status(message, "queued")
+        stage.later(1)
+
+    await stage.status(message, "sent")
+    assert len(stage.sim.sent) == 6
+
+
+async def test_a_permanent_refusal_ends_it_and_gives_the_money_back(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(
+        link, "answer", script(Permanent("0x0000000B", "invalid destination"))
+    )
+    await stage.start()
+    message = await stage.send()
+
+    await stage.status(message, "failed")
+    row = await stage.scene.row("message")
+    assert (row["error_code"], row["error_detail"]) == ("rejected", "invalid destination")
+    assert (await stage.scene.row("message_event"))["cause"] == "0x0000000B"
+    assert await stage.money() == (0, 0)
+    kinds = [row["kind"] for row in await stage.scene.rows("ledger")]
+    assert sorted(kinds) == ["release", "reserve"]
+    assert (await stage.scene.row("forward_job"))["event"] == "message.failed"
+
+
+async def test_a_refused_part_takes_the_rest_of_its_message_along(stage: Stage) -> None:
+    stage.prepare = lambda link: (
+        setattr(link, "window", 1),
+        setattr(link, "answer", script(Permanent("no"))),
+    )
+    await stage.start()
+    message = await stage.send(text="x" * 400)
+
+    await stage.status(message, "failed")
+    assert len(stage.sim.sent) == 1
+    assert {row["state"] for row in await stage.scene.rows("part")} == {"failed"}
+    assert await stage.money() == (0, 0)
+
+
+async def test_an_unknown_end_is_resent_flagged_and_charged_once(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", script(Uncertain("no_response")))
+    await stage.start()
+    message = await stage.send()
+    await stage.status(message, "queued")
+    stage.later(10)
+
+    await stage.status(message, "sent")
+    first, second = stage.sim.sent
+    assert (first.possible_duplicate, second.possible_duplicate) == (False, True)
+    assert (await stage.scene.row("message"))["possible_duplicate"]
+    assert await stage.money() == (0, PRICE)
+
+
+async def test_an_unknown_end_is_not_repeated_for_ever(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", lambda _: Uncertain("no_response"))
+    await stage.start()
+    message = await stage.send()
+
+    async def over() -> bool:
+        stage.later(600)
+        return (await stage.scene.row("message"))["status"] == "failed"
+
+    await eventually(over)
+    assert len(stage.sim.sent) == 7
+    assert (await stage.scene.row("message"))["error_code"] == "uncertain"
+    assert await stage.money() == (0, 0)
+    assert message.id
+
+
+async def test_an_unknown_end_may_be_held(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", script(Uncertain("no_response")))
+    stage.uncertain = "hold"
+    await stage.start()
+    message = await stage.send()
+
+    await stage.status(message, "failed")
+    assert len(stage.sim.sent) == 1
+    assert (await stage.scene.row("message_event"))["cause"] == "uncertain"
+    assert await stage.money() == (0, 0)
+
+
+async def test_retries_end_with_the_validity(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", lambda _: Temporary("busy"))
+    await stage.start()
+    message = await stage.send(validity=MINUTE)
+
+    async def over() -> bool:
+        stage.later(5)
+        return (await stage.scene.row("message"))["status"] == "expired"
+
+    await eventually(over)
+    assert len(stage.sim.sent) < 10
+    assert await stage.money() == (0, 0)
+    assert message.id
+
+
+async def test_2way_messages_reach_the_carrier_too(stage: Stage) -> None:
+    await stage.start()
+    message = await stage.send(account=TWO_WAY, door="sip")
+
+    await stage.status(message, "sent")
+    assert stage.sim.sent[0].sender.value == message.sender
+    assert stage.sim.sent[0].sender.pool == "pl"
+
+
+async def test_a_number_in_germany_goes_over_the_other_carrier(stage: Stage) -> None:
+    await stage.start()
+    message = await stage.send("+4915112345678", account=KEY)
+
+    await stage.status(message, "sent")
+    assert stage.sim.sent == []
+    assert len(stage.links["alt"].sent) == 1
+
+
+# --- coming, changing, going ---
+
+
+async def test_carriers_come_change_and_go_with_the_configuration(stage: Stage) -> None:
+    await stage.start()
+    old = stage.sim
+    carriers = dict(stage.scene.directory.carriers)
+    untouched = stage.links["alt"]
+    carriers["sim"] = Carrier("sim", "smpp", {"window": 3})
+    carriers["new"] = Carrier("new", "smpp")
+    stage.scene.directory = replace(stage.scene.directory, carriers=carriers)
+    await stage.dispatch.sync()
+
+    assert old.stopped
+    assert stage.sim is not old
+    assert stage.links["alt"] is untouched
+    assert stage.dispatch.states().keys() == {"sim", "alt", "new"}
+    message = await stage.send()
+    await stage.status(message, "sent")
+    assert len(stage.sim.sent) == 1
+
+    carriers["new"] = replace(carriers["new"], enabled=False)
+    stage.scene.directory = replace(stage.scene.directory, carriers=dict(carriers))
+    await stage.dispatch.sync()
+    assert stage.links["new"].stopped
+    assert stage.dispatch.states().keys() == {"sim", "alt"}
+
+
+async def test_a_carrier_that_cannot_be_made_does_not_stop_the_others(stage: Stage) -> None:
+    def prepare(link: FakeLink) -> None:
+        if link.name == "alt":
+            raise ValueError("settings")
+
+    stage.prepare = prepare
+    await stage.start()
+    await stage.status(await stage.send(), "sent")
+    assert stage.dispatch.states().keys() == {"sim"}
+
+
+async def test_a_stop_leaves_unsent_parts_in_the_queue(stage: Stage) -> None:
+    stage.prepare = lambda link: link.bind(False)
+    await stage.start()
+    message = await stage.send()
+    await stage.dispatch.stop(0.1)
+
+    assert stage.sim.stopped
+    assert (await stage.scene.row("part"))["state"] == "queued"
+    await stage.start()
+    stage.sim.bind()
+    await stage.status(message, "sent")
+
+
+async def test_a_stop_records_what_was_in_flight(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", silent)
+    await stage.start()
+    await stage.send()
+    await eventually(lambda: len(stage.sim.sent) == 1)
+    await stage.dispatch.stop(0.1)
+
+    row = await stage.scene.row("part")
+    assert (row["state"], row["possible_duplicate"]) == ("queued", True)
+
+
+async def test_an_outcome_waits_for_a_database_that_is_away(stage: Stage, monkeypatch) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", silent)
+    await stage.start()
+    message = await stage.send()
+    await eventually(lambda: len(stage.sim.sent) == 1)
+
+    def full(_unit):
+        raise StoreUnavailableError
+
+    with monkeypatch.context() as away:
+        away.setattr(stage.scene.writer, "begin", full)
+        stage.sim.end(stage.sim.sent[0], Accepted("c77"))
+        assert stage.dispatch.holds(message.id, 1)
+
+    await stage.status(message, "sent")
+    assert (await stage.scene.row("part"))["carrier_ref"] == "c77"
+    assert not stage.dispatch.holds(message.id, 1)
+    assert len(stage.sim.sent) == 1
+
+
+async def test_a_late_acceptance_of_a_part_put_back_meanwhile_counts(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", silent)
+    await stage.start()
+    message = await stage.send()
+    await eventually(lambda: len(stage.sim.sent) == 1)
+    stage.sim.bind(False)
+    await stage.scene.writer.run(lambda c: c.exec_driver_sql("UPDATE part SET state = 'queued'"))
+    stage.sim.end(stage.sim.sent[0], Accepted("c1"))
+
+    await stage.status(message, "sent")
+    assert await stage.money() == (0, PRICE)
+
+
+async def test_two_messages_of_one_carrier_id_change_nothing_twice(stage: Stage) -> None:
+    """A carrier that answers one submit twice, with other ids: the first counts."""
+    stage.prepare = lambda link: setattr(link, "answer", silent)
+    await stage.start()
+    message = await stage.send()
+    await eventually(lambda: len(stage.sim.sent) == 1)
+    part, done = stage.sim.open[message.id, 1]
+    done(part, Accepted("c1"))
+    done(part, Accepted("c2"))
+
+    await stage.status(message, "sent")
+    assert (await stage.scene.row("part"))["carrier_ref"] == "c1"
+    assert await stage.money() == (0, PRICE)
