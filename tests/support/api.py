@@ -23,6 +23,7 @@ from voip_sms.core.model import (
     Submission,
     Submitted,
 )
+from voip_sms.doors.api.administration import Accounts
 from voip_sms.doors.api.door import ApiDoor, Rooms
 from voip_sms.engine.messages import Balance, MessageFilter, Messages
 from voip_sms.engine.metrics import Metrics
@@ -228,49 +229,60 @@ class Answer:
 
 
 @dataclass(slots=True)
-class Api:
-    """The door and everything behind it."""
+class Site:
+    """A door that listens, and a session to call it with."""
 
     address: str
     session: aiohttp.ClientSession
-    engine: FakeEngine
-    registry: CollectorRegistry
-    missing: list[str] = field(default_factory=list)
 
     def client(self, key: str = KEY) -> Client:
         return Client(self.session, self.address, key)
 
 
+@dataclass(slots=True)
+class Api(Site):
+    """The door over an engine of straw."""
+
+    engine: FakeEngine
+    missing: list[str] = field(default_factory=list)
+
+
 @asynccontextmanager
-async def api_over(
-    accounts: Any = None,
-    *,
-    seconds: Callable[[], float] | None = None,
-    settings: HttpSettings | None = None,
-) -> AsyncIterator[Api]:
-    """The door listening on loopback, its fakes at hand."""
+async def site_over(
+    rooms: Rooms, *, seconds: Callable[[], float] | None = None, settings: HttpSettings | None = None
+) -> AsyncIterator[Site]:
+    """The door to these rooms, listening on loopback."""
     settings = settings or HttpSettings(listen="127.0.0.1:0")
-    engine, registry, missing = FakeEngine(), CollectorRegistry(), list[str]()
-    directory = Directory(carriers={"sim": Carrier("sim", "smpp"), "off": Carrier("off", "smpp", {}, False)})
-    links = {"sim": LinkState("bound", START, in_flight=3)}
-    metrics = Metrics(registry)
-    metrics.watch(writer_waiting=lambda: 7, links=lambda: links)
-    rooms = Rooms(
-        submitter=engine,
-        credentials=FakeCredentials(),
-        messages=cast("Messages", engine),
-        accounts=accounts,
-        directory=lambda: directory,
-        links=lambda: links,
-        ready=lambda: missing,
-        metrics=metrics,
-    )
     server = HttpServer(settings, drain=2.0)
     clock = {} if seconds is None else {"seconds": seconds}
     ApiDoor(rooms, country="PL", metrics_from=settings.metrics_from, **clock).register(server)
     address = await server.start()
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
-            yield Api(address, session, engine, registry, missing)
+            yield Site(address, session)
     finally:
         await server.stop()
+
+
+@asynccontextmanager
+async def api_over(
+    *, seconds: Callable[[], float] | None = None, settings: HttpSettings | None = None
+) -> AsyncIterator[Api]:
+    """The door over fakes, which are at hand. Configuration is not among them."""
+    engine, missing = FakeEngine(), list[str]()
+    directory = Directory(carriers={"sim": Carrier("sim", "smpp"), "off": Carrier("off", "smpp", {}, False)})
+    links = {"sim": LinkState("bound", START, in_flight=3)}
+    metrics = Metrics(CollectorRegistry())
+    metrics.watch(writer_waiting=lambda: 7, links=lambda: links)
+    rooms = Rooms(
+        submitter=engine,
+        credentials=FakeCredentials(),
+        messages=cast("Messages", engine),
+        accounts=cast("Accounts", None),
+        directory=lambda: directory,
+        links=lambda: links,
+        ready=lambda: missing,
+        metrics=metrics,
+    )
+    async with site_over(rooms, seconds=seconds, settings=settings) as site:
+        yield Api(site.address, site.session, engine, missing)

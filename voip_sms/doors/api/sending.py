@@ -1,5 +1,6 @@
 """Sending over HTTP: submit, explain, cancel."""
 
+from collections import Counter
 from typing import Final
 
 from aiohttp import web
@@ -63,8 +64,11 @@ class Sending:
     def _count(self, submitted: Submitted) -> None:
         if submitted.replayed:
             return
-        for item in submitted.items:
-            self._metrics.answered(DOOR, "accepted" if item.refused is None else item.refused.code.name)
+        codes = Counter(
+            "accepted" if item.refused is None else item.refused.code.name for item in submitted.items
+        )
+        for code, count in codes.items():
+            self._metrics.answered(DOOR, code, count)
 
 
 def _stored(item: Item) -> Message:
