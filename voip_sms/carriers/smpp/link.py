@@ -79,7 +79,7 @@ class SmppLink:
         now = self._loop.time()
         allowed = self._pace.allowed(now, session.in_flight)
         if allowed <= 0:
-            self._wake_at(self._pace.free_at(now), now)
+            self._wake_at(self._pace.free_at(now))
         return min(room, allowed)
 
     def on_free(self, wake: Callable[[], None]) -> None:
@@ -125,8 +125,8 @@ class SmppLink:
         if self.free() > 0:
             self._wake()
 
-    def _wake_at(self, when: float, now: float) -> None:
-        if when <= now:
+    def _wake_at(self, when: float | None) -> None:
+        if when is None:
             return  # only a response can help, and it wakes by itself
         if self._timer is not None:
             if self._timer.when() <= when:

@@ -9,6 +9,9 @@ BURST_SECONDS: Final = 0.1
 THROTTLED: Final = BackOff(first=1.0, longest=30.0)
 """Carriers count by the second: a shorter pause is punished, a longer one is for those who stay full."""
 
+# Of a token: sums of small floats miss a whole one by a little, and a wait for that little would never end.
+_ROUNDING: Final = 1e-6
+
 
 class Pace:
     """A token bucket, a pause after throttling, and a window that halves then and regrows one by one.
@@ -46,16 +49,17 @@ class Pace:
         if not self._rate:
             return max(0, reach)
         self._fill(now)
-        return max(0, min(reach, int(self._tokens)))
+        return max(0, min(reach, int(self._tokens + _ROUNDING)))
 
-    def free_at(self, now: float) -> float:
-        """When, by time alone, a part may leave; `now` if only a response can help."""
+    def free_at(self, now: float) -> float | None:
+        """When, by time alone, a part may leave; None if time does not hold it up, or not any more."""
         if now < self._paused_until:
             return self._paused_until
         if not self._rate:
-            return now
+            return None
         self._fill(now)
-        return now + max(0.0, 1 - self._tokens) / self._rate
+        missing = 1 - self._tokens
+        return now + missing / self._rate if missing > _ROUNDING else None
 
     def took(self) -> None:
         """One part left."""

@@ -291,7 +291,8 @@ class Session(asyncio.Protocol):
         """Look again when the first deadline is due; an earlier look that is planned already comes first."""
         due = self._heard_at + self._settings.enquire_interval
         if self._asked_at is not None:
-            due = self._asked_at + self._settings.response_timeout
+            due = self._loop.time() + self._settings.enquire_interval
+            due = min(due, self._asked_at + self._settings.response_timeout)
         deadline = self._window.deadline
         if deadline is not None and deadline < due:
             due = deadline
