@@ -6,9 +6,9 @@ import orjson
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from voip_sms.core.resources import InvalidError
 from voip_sms.doors.api import requests
 from voip_sms.doors.api.requests import asked_of
-from voip_sms.net.http.problems import InvalidError
 
 # Text as JSON can carry it: no lone surrogates.
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

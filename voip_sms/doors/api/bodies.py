@@ -11,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from voip_sms.core import ids
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
+from voip_sms.core.resources import InvalidError
 from voip_sms.core.resources.complaints import Complaint, complaints
-from voip_sms.net.http.problems import SERVER, InvalidError
+from voip_sms.net.http.problems import SERVER
 from voip_sms.net.http.server import body_of
 
 T = TypeVar("T")

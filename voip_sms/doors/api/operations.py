@@ -30,8 +30,8 @@ SIP_ACCOUNT_PATCH: Final[Shape[SipAccountPatch]] = Shape(SipAccountPatch)
 READ_SECONDS: Final = 3.0
 """For an answer that changes nothing: then `store_unavailable`."""
 WRITE_SECONDS: Final = 15.0
-"""For the body to arrive (10 s) and to be stored. The engine refuses within 3 s what it has not begun; what it
-has begun is waited for: to say 503 and to send it all the same would make the caller send it again."""
+"""For the body to arrive (10 s) and to be stored. The engine refuses within 3 s what it has not begun; what
+it has begun is waited for: to say 503 and to send it all the same would make the caller send it again."""
 
 
 class TraceShown(messages.Shown):

@@ -1,6 +1,6 @@
 """Answers as problem documents (RFC 9457), whatever went wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -9,7 +9,6 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from voip_sms.core.failures import RETRY_AFTER_SECONDS, Nature, Refusal
-from voip_sms.core.resources.complaints import Complaint
 from voip_sms.core.resources.problems import MEDIA_TYPE, problem
 
 CHALLENGE: Final = 'Bearer realm="voip-sms"'
@@ -27,24 +26,15 @@ _CODES: Final = {400: "malformed", 404: "not_found", 413: "too_large", 422: "inv
 _TRY_AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 
 
-class InvalidError(Refusal):
-    """A request of the wrong shape: `complaints` say where and what."""
-
-    def __init__(self, complaints: Sequence[Complaint]) -> None:
-        super().__init__("invalid", complaints[0].what if len(complaints) == 1 else "")
-        self.complaints = complaints
-
-
 def refused(refusal: Refusal, headers: Mapping[str, str] | None = None) -> web.Response:
     """The answer to what was refused; `Retry-After` with what is temporary, a challenge with a 401."""
     status = refusal.code.http
-    errors = refusal.complaints if isinstance(refusal, InvalidError) else ()
     more: dict[str, str] = {}
     if status in _TRY_AGAIN and refusal.nature is Nature.TEMPORARY:
         more["Retry-After"] = str(refusal.data.get("retry_after", RETRY_AFTER_SECONDS))
     elif status == HTTPStatus.UNAUTHORIZED:
         more["WWW-Authenticate"] = CHALLENGE
-    return _answer(status, problem(refusal, errors), {**more, **(headers or {})})
+    return _answer(status, problem(refusal), {**more, **(headers or {})})
 
 
 def failed(status: int, headers: Mapping[str, str] | None = None, detail: str = "") -> web.Response:
