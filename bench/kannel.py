@@ -52,6 +52,10 @@ class Kannel:
         """Whether Debian's package `kannel` is installed."""
         return all(_program(name) for name in ("bearerbox", "smsbox"))
 
+    @property
+    def pids(self) -> list[int]:
+        return [box.pid for box in self._boxes]
+
     def url(self, to: str, text: str, sender: str = "ACME") -> str:
         query = {"username": "bench", "password": PASSWORD, "from": sender, "to": to, "text": text}
         return f"http://127.0.0.1:{self.send_port}/cgi-bin/sendsms?{urlencode(query | {'charset': 'UTF-8'})}"

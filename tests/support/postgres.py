@@ -89,6 +89,12 @@ class PostgresServer:
                 "PostgreSQL did not come back:\n" + self._log.read_text(errors="replace")[-2000:]
             )
 
+    @property
+    def pid(self) -> int:
+        """Of the server; its workers are its children."""
+        assert self._process is not None, "start it first"
+        return self._process.pid
+
     def url(self, database: str) -> str:
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
 

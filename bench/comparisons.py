@@ -1,0 +1,137 @@
+"""The comparisons by name; each starts who takes part, runs its rounds, and says what came out."""
+
+import functools
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import report
+from bench.contestants import Field
+from bench.kannel import Kannel
+from bench.report import Goal, Result
+from bench.rounds import Rounds, Turn, alternate, ratio
+from bench.witness import Carrier
+from support import peers
+
+MANY, FEW = 50, 8  # connections: a busy installation, and the few of a single customer
+# MESSAGE requests under way: phones send one at a time, so as many phones.
+PHONES = 50
+SQLITE, PLAIN, POSTGRES = "SQLite", "SQLite, no keys", "PostgreSQL"
+KANNEL, EMPTY = "Kannel", "empty endpoint"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long and how often; `folder` is for everybody's files."""
+
+    folder: Path
+    rounds: int
+    seconds: float
+    soak: float
+
+
+Comparison = Callable[[Terms], Awaitable[list[Result]]]
+
+
+def _skip(what: str, how: str) -> None:
+    print(f"skip {what}: {how}", flush=True)
+
+
+async def http(terms: Terms) -> list[Result]:
+    """Accept and drain over HTTP: SQLite, PostgreSQL, Kannel, and an empty endpoint."""
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(Carrier(terms.folder))
+        field = Field(stack, terms.folder, carrier)
+        those = {SQLITE: await field.over_http("sqlite"), PLAIN: await field.over_http("plain", keyed=False)}
+        if peers.postgres_folder() is None:
+            _skip("PostgreSQL", "apt-get install postgresql")
+        else:
+            those[POSTGRES] = await field.over_http("postgresql", server=await field.postgres())
+        if Kannel.available():
+            those[KANNEL] = await field.kannel()
+        else:
+            _skip("Kannel", "apt-get install kannel")
+        those[EMPTY] = await field.empty()
+        results: list[Result] = []
+        for connections in (MANY, FEW):
+            turns: dict[str, Turn] = {
+                name: functools.partial(one.turn, connections, terms.seconds) for name, one in those.items()
+            }
+            rounds = await alternate(turns, terms.rounds)
+            print(report.figures(f"HTTP, {connections} connections", rounds), flush=True)
+            results += _http_results(rounds, connections)
+        return results
+
+
+def _http_results(rounds: Rounds, connections: int) -> list[Result]:
+    compared: list[tuple[Goal, str, str]] = [
+        (report.ACCEPT, KANNEL, "accepted"),
+        (report.DRAIN, KANNEL, "submitted"),
+        (report.LATENCY, KANNEL, "p99"),
+        (report.EMPTY, EMPTY, "accepted"),
+    ]
+    return [
+        Result(goal, f"{mine}, {connections}", ratio(rounds, mine, theirs, figure))
+        for goal, theirs, figure in compared
+        for mine in (SQLITE, PLAIN, POSTGRES)
+        if mine in rounds[0] and theirs in rounds[0]
+    ]
+
+
+async def receipts(terms: Terms) -> list[Result]:
+    """Accept while the carrier sends a receipt for everything, against one that sends none."""
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(Carrier(terms.folder))
+        field = Field(stack, terms.folder, carrier)
+        without = await field.over_http("sqlite")
+        with_them = await field.over_http("sqlite-receipts")
+        turns: dict[str, Turn] = {
+            "without receipts": functools.partial(without.turn, MANY, terms.seconds),
+            "with receipts": functools.partial(with_them.turn, MANY, terms.seconds),
+        }
+        rounds = await alternate(turns, terms.rounds)
+    print(report.figures(f"HTTP on SQLite, {MANY} connections", rounds), flush=True)
+    found = ratio(rounds, "with receipts", "without receipts", "accepted")
+    return [Result(report.RECEIPTS, f"SQLite, {MANY}", found)]
+
+
+async def sip(terms: Terms) -> list[Result]:
+    """MESSAGE with digest, stored before its 202, against an edge that stores nothing."""
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(Carrier(terms.folder))
+        field = Field(stack, terms.folder, carrier)
+        ours, edge = await field.over_sip("sqlite"), await field.bare_edge()
+        turns: dict[str, Turn] = {
+            SQLITE: functools.partial(ours.turn, PHONES, terms.seconds),
+            "bare edge": functools.partial(edge.turn, PHONES, terms.seconds),
+        }
+        rounds = await alternate(turns, terms.rounds)
+    print(report.figures(f"SIP over UDP, {PHONES} under way", rounds), flush=True)
+    return [Result(report.SIP, f"SQLite, {PHONES}", ratio(rounds, SQLITE, "bare edge", "accepted"))]
+
+
+async def memory(terms: Terms) -> list[Result]:
+    """Resident memory at half the capacity, from quarter to quarter."""
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(Carrier(terms.folder))
+        field = Field(stack, terms.folder, carrier)
+        service = await field.over_http("sqlite-receipts")
+        full = await service.turn(MANY, terms.seconds)
+        print(f"memory: {full.accepted:.0f}/s at full load, {full.memory:.0f} MB", flush=True)
+        for quarter in range(1, 5):
+            now = await service.turn(MANY, terms.soak / 4, rate=full.accepted / 2)
+            print(
+                f"memory: quarter {quarter} of {terms.soak:.0f} s at {now.accepted:.0f}/s:"
+                f" {now.memory:.1f} MB, {service.first} messages so far, p99 {now.p99:.1f} ms",
+                flush=True,
+            )
+    return []
+
+
+COMPARISONS: Mapping[str, Comparison] = {
+    "http": http,
+    "receipts": receipts,
+    "sip": sip,
+    "memory": memory,
+}

@@ -1,0 +1,190 @@
+"""Phones that send MESSAGE with digest credentials over UDP, so many under way at a time; prints its figures.
+
+    python -m bench.sip_load HOST PORT SECONDS WAITING FIRST
+
+A blocking socket and no event loop: it must cost less than those it measures. Credentials are made from one
+challenge per user, with growing nonce counts, as a phone that keeps its nonce does it. What is not answered
+in half a second is sent again, octet for octet (RFC 3261, 17.1.2.2: T1).
+"""
+
+import hashlib
+import json
+import re
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+
+from bench.numbers import mobile
+
+DOMAIN = "sms.test"
+USERS = 20
+TEXT = b"The parcel is waiting, the code is 123456. It will be kept for 3 days."
+T1 = 0.5
+# After the load: what is still under way gets this long to be answered.
+GRACE = 3.0
+_BUFFER = 4 * 1024 * 1024
+_BRANCH = re.compile(rb"branch=z9hG4bK-(\d+)")
+_NONCE = re.compile(rb'WWW-Authenticate: [^\r]*nonce="([^"]+)"[^\r]*', re.IGNORECASE)
+
+
+def user_of(n: int) -> str:
+    return str(101 + n)
+
+
+def password_of(n: int) -> str:
+    return f"pw{101 + n}"
+
+
+def _md5(octets: bytes) -> bytes:
+    return hashlib.md5(octets, usedforsecurity=False).hexdigest().encode()
+
+
+@dataclass
+class Phone:
+    """One account: its nonce and how often that was used."""
+
+    user: str
+    password: str
+    nonce: bytes = b""
+    count: int = 0
+    ha1: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ha1 = _md5(f"{self.user}:{DOMAIN}:{self.password}".encode())
+
+    def message(self, number: int, local: bytes) -> bytes:
+        """The datagram number `number`, to the mobile of that number."""
+        uri = b"sip:%b@%b" % (mobile(number).encode(), DOMAIN.encode())
+        user = self.user.encode()
+        lines = [
+            b"MESSAGE %b SIP/2.0" % uri,
+            b"Via: SIP/2.0/UDP %b;branch=z9hG4bK-%d;rport" % (local, number),
+            b"Max-Forwards: 70",
+            b"From: <sip:%b@%b>;tag=t%d" % (user, DOMAIN.encode(), number),
+            b"To: <%b>" % uri,
+            b"Call-ID: bench-%d" % number,
+            b"CSeq: 1 MESSAGE",
+            b"Content-Type: text/plain",
+            b"Content-Length: %d" % len(TEXT),
+        ]
+        if self.nonce:
+            lines.insert(-2, self._credentials(uri, user))
+        return b"\r\n".join((*lines, b"", TEXT))
+
+    def _credentials(self, uri: bytes, user: bytes) -> bytes:
+        self.count += 1
+        nc = b"%08x" % self.count
+        proof = _md5(b":".join((self.ha1, self.nonce, nc, b"c1", b"auth", _md5(b"MESSAGE:" + uri))))
+        return (
+            b'Authorization: Digest username="%b", realm="%b", nonce="%b", uri="%b", response="%b", '
+            b'algorithm=MD5, cnonce="c1", nc=%b, qop=auth'
+        ) % (user, DOMAIN.encode(), self.nonce, uri, proof, nc)
+
+
+@dataclass(slots=True)
+class Sent:
+    """One message under way: when it first left, when it is sent again."""
+
+    octets: bytes
+    first: float
+    again: float
+    wait: float = T1
+
+
+class Load:
+    """Keeps `waiting` messages under way."""
+
+    def __init__(self, address: tuple[str, int], first: int) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        self._socket.connect(address)
+        self._socket.settimeout(T1)
+        self._local = "{}:{}".format(*self._socket.getsockname()).encode()
+        self._phones = [Phone(user_of(n), password_of(n)) for n in range(USERS)]
+        self._number = first
+        self._under_way: dict[int, Sent] = {}
+        self._times: list[float] = []
+        self.refused = self.repeated = 0
+
+    def challenge(self) -> None:
+        """Get every phone its nonce; RuntimeError when there is none to be had."""
+        for phone in self._phones:
+            self._send(phone)
+            reply = self._socket.recv(65536)
+            found = _NONCE.search(reply)
+            if found is None:
+                raise RuntimeError(f"no challenge: {reply[:200]!r}")
+            phone.nonce = found[1]
+        self._under_way.clear()
+
+    def run(self, seconds: float, waiting: int) -> dict[str, object]:
+        began = time.monotonic()
+        end = began + seconds
+        look = began + T1
+        for _ in range(waiting):
+            self._send()
+        while (now := time.monotonic()) < end:
+            if self._receive(now):
+                self._send()
+            if now >= look:
+                look = now + T1 / 5
+                self._repeat(now)
+        took, count = time.monotonic() - began, len(self._times)
+        self._drain()
+        times = sorted(self._times)
+        return {
+            "began": began, "accepted": len(times), "in_time": count, "seconds": took,
+            "refused": self.refused, "repeated": self.repeated, "unanswered": len(self._under_way),
+            "p50": times[len(times) // 2] if times else 0,
+            "p99": times[len(times) * 99 // 100] if times else 0,
+        }  # fmt: skip
+
+    def _send(self, phone: Phone | None = None) -> None:
+        self._number = number = self._number + 1
+        octets = (phone or self._phones[number % USERS]).message(number, self._local)
+        now = time.monotonic()
+        self._under_way[number] = Sent(octets, now, now + T1)
+        self._socket.send(octets)
+
+    def _receive(self, now: float) -> bool:
+        """Whether one that was under way got its final reply."""
+        try:
+            reply = self._socket.recv(65536)
+        except TimeoutError:
+            self._repeat(now)
+            return False
+        found = _BRANCH.search(reply)
+        if found is None or reply.startswith(b"SIP/2.0 1"):
+            return False
+        sent = self._under_way.pop(int(found[1]), None)
+        if sent is None:
+            return False
+        if reply.startswith(b"SIP/2.0 202"):
+            self._times.append(time.monotonic() - sent.first)
+        else:
+            self.refused += 1
+        return True
+
+    def _repeat(self, now: float) -> None:
+        for sent in [sent for sent in self._under_way.values() if sent.again <= now]:
+            self.repeated += 1
+            sent.wait *= 2  # RFC 3261, 17.1.2.2
+            sent.again = now + sent.wait
+            self._socket.send(sent.octets)
+
+    def _drain(self) -> None:
+        until = time.monotonic() + GRACE
+        while self._under_way and time.monotonic() < until:
+            self._receive(time.monotonic())
+
+
+def main() -> None:
+    host, port, seconds, waiting, first = sys.argv[1:]
+    load = Load((host, int(port)), int(first))
+    load.challenge()
+    print("figures " + json.dumps(load.run(float(seconds), int(waiting))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
