@@ -10,15 +10,17 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from voip_sms.core.failures import Refusal, StoreUnavailableError
-from voip_sms.store.batch import Batch, Decided
+from voip_sms.store.batch import Decided
+from voip_sms.store.errors import brief, is_culprits
+from voip_sms.store.transactions import Transactions
 from voip_sms.store.units import Again, Rows, Unit
 
 BATCH_UNITS = 256
@@ -27,6 +29,10 @@ QUEUE_UNITS = 20_000
 """Units that may wait: some seconds of work. Beyond it the honest answer is `store_unavailable` at once."""
 AGAIN_LIMIT = 3
 """Batches a unit may be put off to before that is a fault of its decision."""
+LOOK_SECONDS = 0.5
+"""Between looks whether a batch hangs."""
+
+Administration = Callable[[Connection], Any]
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +41,7 @@ log = structlog.get_logger(__name__)
 class _Job:
     """A unit (or an administrative function with its own transaction) and who waits for it."""
 
-    work: Unit | Callable[[Connection], Any]
+    work: Unit | Administration
     future: asyncio.Future[Any]
     deadline: float | None = None
     put_off: int = 0
@@ -51,17 +57,18 @@ class Writer:
 
     def __init__(self, engine: Engine, wake: Callable[[frozenset[str]], None]) -> None:
         """`wake` is called on the loop after each commit with the topics that its units named."""
-        self._engine = engine
+        self._transactions = Transactions(engine)
         self._wake = wake
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._connection: Connection | None = None
+        self._guard: asyncio.Task[None] | None = None
         self._stopping = False
 
     def start(self) -> None:
         """Start the thread."""
         self._loop = asyncio.get_running_loop()
+        self._guard = self._loop.create_task(self._look(), name="writer-guard")
         self._thread.start()
 
     async def stop(self) -> None:
@@ -69,6 +76,10 @@ class Writer:
         self._stopping = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
+        if self._guard is not None:
+            self._guard.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._guard
 
     @property
     def waiting(self) -> int:
@@ -79,7 +90,7 @@ class Writer:
         """Carry out one unit; its `Rows.result` after the commit.
 
         Raises what its decision raised; StoreUnavailableError when the database can't; IntegrityError when
-        the unit itself breaks a constraint.
+        the unit itself breaks a constraint. A caller who is cancelled meanwhile does not undo it.
         """
         return await self._put(unit, unit.deadline)
 
@@ -90,43 +101,49 @@ class Writer:
         """
         return self._put(unit, unit.deadline)
 
-    async def run(self, function: Callable[[Connection], Any]) -> Any:
+    async def run(self, function: Administration) -> Any:
         """Carry out an administrative change in a transaction of its own, in turn with the units."""
         return await self._put(function, None)
 
-    def _put(self, work: Unit | Callable[[Connection], Any], deadline: float | None) -> asyncio.Future[Any]:
+    def _put(self, work: Unit | Administration, deadline: float | None) -> asyncio.Future[Any]:
         if self._loop is None or self._stopping or self._queue.qsize() >= QUEUE_UNITS:
             raise StoreUnavailableError
         future = self._loop.create_future()
         self._queue.put(_Job(work, future, deadline))
         return future
 
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._transactions.cut_off_if_stuck()
+
     # --- the thread ---
 
     def _serve(self) -> None:
-        while (jobs := self._take()) is not None:
+        while jobs := self._take():
             try:
                 self._carry_out(jobs)
             except Exception:  # the thread must outlive every fault, and nobody may hang
                 log.exception("writer_fault")
-                _fail([job for job in jobs if job.outcome is None], StoreUnavailableError())
+                _fail([job for job in jobs if job.outcome is None])
             self._answer(jobs)
-        self._drop_connection()
+        self._transactions.close()
 
-    def _take(self) -> list[_Job] | None:
-        first = self._queue.get()
-        if first is None:
-            return None
-        jobs = [first]
+    def _take(self) -> list[_Job]:
+        """At least one job, waiting for it; none when the writer stops and nothing waits any more."""
+        jobs: list[_Job] = []
+        last = False
         while len(jobs) < BATCH_UNITS:
             try:
-                job = self._queue.get_nowait()
+                job = self._queue.get(block=not jobs and not last)
             except queue.Empty:
                 break
             if job is None:
-                self._queue.put(None)
-                break
-            jobs.append(job)
+                last = True
+            else:
+                jobs.append(job)
+        if last and jobs:
+            self._queue.put(None)  # behind what they may put off
         return jobs
 
     def _carry_out(self, jobs: list[_Job]) -> None:
@@ -141,30 +158,22 @@ class Writer:
                 self._administer(job, job.work)
 
     def _units(self, jobs: list[_Job]) -> None:
+        """One transaction for all; when a unit's rows break it, its halves on their own, in order."""
         if not jobs:
             return
         try:
-            self._transact(jobs)
-        except IntegrityError:
-            for job in jobs:  # one by one: only the culprit fails
-                self._alone(job)
-        except (SQLAlchemyError, OSError) as error:
-            self._unavailable(jobs, error)
-
-    def _alone(self, job: _Job) -> None:
-        try:
-            self._transact([job])
-        except IntegrityError as error:
-            job.settle(error, failed=True)
-        except (SQLAlchemyError, OSError) as error:
-            self._unavailable([job], error)
-
-    def _transact(self, jobs: list[_Job]) -> None:
-        connection = self._connect()
-        with connection.begin():
-            batch = Batch(connection)
-            decided = batch.run([job.work for job in jobs if isinstance(job.work, Unit)])
-            batch.write()
+            decided = self._transactions.units([job.work for job in jobs if isinstance(job.work, Unit)])
+        except Exception as error:  # noqa: BLE001 - sorted out here, nobody else would answer
+            if not is_culprits(error):
+                self._unavailable(jobs, error)
+            elif len(jobs) == 1:
+                log.warning("unit_refused", error=brief(error))
+                jobs[0].settle(error, failed=True)
+            else:
+                half = len(jobs) // 2
+                self._units(jobs[:half])
+                self._units(jobs[half:])
+            return
         for job, result in zip(jobs, decided, strict=True):
             self._settle(job, result)
 
@@ -179,38 +188,20 @@ class Writer:
         else:
             job.settle(result)
 
-    def _administer(self, job: _Job, function: Callable[[Connection], Any]) -> None:
+    def _administer(self, job: _Job, function: Administration) -> None:
         try:
-            connection = self._connect()
-            with connection.begin():
-                result = function(connection)
-            job.settle(Rows(result=result, wakes={"directory"}))
-        except (DBAPIError, OSError) as error:
-            if isinstance(error, IntegrityError):
+            result = self._transactions.administer(function)
+        except Exception as error:  # noqa: BLE001 - handed to the one who waits
+            if is_culprits(error):
                 job.settle(error, failed=True)
             else:
                 self._unavailable([job], error)
-        except Exception as error:  # noqa: BLE001 - handed to the one who waits
-            job.settle(error, failed=True)
+        else:
+            job.settle(Rows(result=result, wakes={"directory"}))
 
     def _unavailable(self, jobs: Sequence[_Job], error: Exception) -> None:
-        log.error("store_unavailable", error=str(getattr(error, "orig", error)), units=len(jobs))
-        self._drop_connection()
-        _fail(jobs, StoreUnavailableError())
-
-    def _connect(self) -> Connection:
-        if self._connection is None:
-            self._connection = self._engine.connect()
-        return self._connection
-
-    def _drop_connection(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            try:
-                connection.invalidate()
-                connection.close()
-            except (SQLAlchemyError, OSError) as error:
-                log.warning("connection_close_failed", error=str(error))
+        log.error("store_unavailable", error=brief(error), units=len(jobs))
+        _fail(jobs)
 
     # --- back on the loop ---
 
@@ -238,6 +229,6 @@ class Writer:
             self._wake(frozenset(wakes))
 
 
-def _fail(jobs: Sequence[_Job], error: Exception) -> None:
+def _fail(jobs: Sequence[_Job]) -> None:
     for job in jobs:
-        job.settle(error, failed=True)
+        job.settle(StoreUnavailableError(), failed=True)  # one each: a raised error keeps its own traceback
