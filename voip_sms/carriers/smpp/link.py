@@ -33,12 +33,15 @@ Done = Callable[[OutboundPart, Outcome], None]
 
 @dataclass(frozen=True, slots=True)
 class LinkContext:
-    """What every link gets from the house. `country` reads national forms of numbers."""
+    """What every link gets from the house. `country` reads national forms of numbers; `response_timeout`
+    (seconds) counts where a carrier has none of its own.
+    """
 
     events: CarrierEvents
     clock: Clock
     country: str
     random: Callable[[], float] = random.random
+    response_timeout: float = 10.0
 
 
 class SmppLink:
@@ -57,7 +60,8 @@ class SmppLink:
     @classmethod
     def of(cls, carrier: Carrier, context: LinkContext) -> "SmppLink":
         """The link of a carrier as stored. ValueError: its settings are wrong."""
-        return cls(SmppCarrier.model_validate({**carrier.settings, "name": carrier.name}), context)
+        given = {"response_timeout": context.response_timeout, **carrier.settings, "name": carrier.name}
+        return cls(SmppCarrier.model_validate(given), context)
 
     @property
     def name(self) -> str:
