@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from voip_sms.app.settings import Settings
@@ -96,7 +96,7 @@ def apply(settings: Settings, path: Path, *, plan_only: bool, prune: bool) -> Ap
     document = read(path)
     file = _validated(document, settings.service.country)
     if file is None:
-        return Applied(None, _placed(document))
+        return Applied(None, document.placed())
     with administered(settings) as database:
         maker = _maker(settings)
         with database.reader.connect() as connection:
@@ -104,7 +104,7 @@ def apply(settings: Settings, path: Path, *, plan_only: bool, prune: bool) -> Ap
         if not plan_only and not report.complaints:
             report = _write(database, file, maker, prune=prune)
     document.complaints.extend(report.complaints)
-    return Applied(None, _placed(document)) if report.complaints else Applied(report)
+    return Applied(None, document.placed()) if report.complaints else Applied(report)
 
 
 def _validated(document: Document, country: str) -> ConfigFile | None:
@@ -117,10 +117,6 @@ def _validated(document: Document, country: str) -> ConfigFile | None:
     return None if document.complaints else file
 
 
-def _placed(document: Document) -> tuple[str, ...]:
-    return tuple(document.place(complaint) for complaint in document.complaints)
-
-
 def _maker(settings: Settings) -> Maker:
     clock = SystemClock()
     return Maker(settings.sip.domain, Vault(os.urandom), ids.Ids(clock, os.urandom).new, clock.now())
@@ -131,7 +127,7 @@ def _write(database: Database, file: ConfigFile, maker: Maker, *, prune: bool) -
         try:
             with database.writer.begin() as connection:
                 return apply_file(connection, file, maker, prune=prune)
-        except OperationalError:
+        except (OperationalError, IntegrityError):  # locked; or somebody else was a moment faster
             if again == TRIES - 1:
                 raise
             time.sleep(again / 10)

@@ -31,12 +31,20 @@ class Document:
     lines: dict[Where, int] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
 
-    def place(self, complaint: Complaint) -> str:
-        """`F.yaml:12: tenants[0].name: what`."""
+    def placed(self) -> tuple[str, ...]:
+        """Every complaint as `F.yaml:12: tenants[0].name: what`, in the file's order."""
+        ordered = sorted(self.complaints, key=lambda complaint: self._line(complaint) or 0)
+        return tuple(self._placed(complaint) for complaint in ordered)
+
+    def _line(self, complaint: Complaint) -> int | None:
+        """The line of the nearest thing that is there; None in an empty file."""
         where = complaint.path
         while where and where not in self.lines:
             where = where[:-1]
-        line = self.lines.get(where)
+        return self.lines.get(where)
+
+    def _placed(self, complaint: Complaint) -> str:
+        line = self._line(complaint)
         spot = f"{self.path}:{line}" if line is not None else str(self.path)
         return (
             f"{spot}: {complaint.where}: {complaint.what}" if complaint.path else f"{spot}: {complaint.what}"

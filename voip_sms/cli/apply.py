@@ -41,6 +41,8 @@ def _tell(applied: Applied, *, as_json: bool) -> None:
         _tell_changes(report)
     if report is not None:
         click.echo(f"apply: {report.summary}", err=as_json)  # with --json stdout is JSON alone
+    else:
+        click.echo("apply: nothing was changed", err=True)
 
 
 def _tell_changes(report: Report) -> None:

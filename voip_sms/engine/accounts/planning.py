@@ -104,9 +104,10 @@ class Plan:
 
     def _retire(self, row: Row) -> None:
         if row["enabled"]:
-            row["enabled"] = False
+            changed = {"enabled": False, "price_list": ""}  # which may be going too
+            row.update(changed)
             label = self.inventory.label(TENANT, row)
-            self.changes.append(Change("removed", TENANT, row, {"enabled": False}, label))
+            self.changes.append(Change("removed", TENANT, row, changed, label))
 
     def _first(self, kind: Kind, key: Key, path: Path) -> bool:
         if not key:
