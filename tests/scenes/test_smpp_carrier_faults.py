@@ -78,12 +78,18 @@ async def test_it_binds_with_what_was_set_and_says_so(smsc):
 
 
 async def test_a_carrier_as_it_is_stored_makes_a_link(smsc, events, clock):
+    smsc.scripts[smpp.SubmitSm] = silent
     stored = Carrier("sim", "smpp", {"host": "127.0.0.1", "port": smsc.port, "system_id": "x", "window": 3})
-    carrier = SmppLink.of(stored, LinkContext(events, clock, "PL"))
+    carrier = SmppLink.of(stored, LinkContext(events, clock, "PL", response_timeout=0.1))
     await carrier.start()
     await bound(carrier)
     assert (carrier.name, carrier.free()) == ("sim", 3)
+    outcomes = Outcomes()
+    carrier.submit(part(), outcomes.done)
+    assert await outcomes.count(1, within=5) == [Uncertain("no_response")]
     await carrier.stop(0.0)
+    with pytest.raises(ValueError, match="window"):
+        SmppLink.of(Carrier("sim", "smpp", {"window": 0}), LinkContext(events, clock, "PL"))
 
 
 async def test_a_pair_submits_on_the_transmitter_and_hears_on_the_receiver(smsc, events):

@@ -32,8 +32,11 @@ class Connection:
         self._news = asyncio.Event()
 
     def send(self, *things: smpp.Pdu | bytes) -> None:
-        """All of it in one write."""
-        self._writer.write(b"".join(one if isinstance(one, bytes) else smpp.encode(one) for one in things))
+        """All of it in one write; what is sent after the end is lost."""
+        if not self._writer.is_closing():
+            self._writer.write(
+                b"".join(one if isinstance(one, bytes) else smpp.encode(one) for one in things)
+            )
 
     async def got(self, kind: type[P], count: int = 1, within: float = PATIENCE) -> list[P]:
         """All PDUs of this kind so far, once there are `count`. TimeoutError."""

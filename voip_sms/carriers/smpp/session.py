@@ -241,7 +241,7 @@ class Session(asyncio.Protocol):
             self._intake.take(pdu, frame)
 
     def _full(self, full: bool) -> None:  # noqa: FBT001 - Intake's callback
-        if self._state is State.CLOSED or self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return
         self._reading, self._heard_at = not full, self._loop.time()
         if full:
