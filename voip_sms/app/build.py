@@ -1,0 +1,198 @@
+"""The only place where parts are wired: from settings and an open database to a house that can be started."""
+
+import os
+import random
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from voip_sms.app.settings import Settings
+from voip_sms.carriers.smpp.link import LinkContext, SmppLink
+from voip_sms.core.clock import Clock, SystemClock
+from voip_sms.core.directory import Carrier, ForwardKind
+from voip_sms.core.identity import Rules
+from voip_sms.core.ids import Ids
+from voip_sms.core.model import CarrierReceipt, InboundPart
+from voip_sms.core.ports import CarrierEvents, CarrierLink, Forwarder, Submitter
+from voip_sms.doors.api.door import ApiDoor, Rooms
+from voip_sms.doors.sip.door import Engine as SipEngine
+from voip_sms.doors.sip.door import SipDoor
+from voip_sms.engine.accounts.catalog import AccountRules, Accounts
+from voip_sms.engine.context import Context
+from voip_sms.engine.credentials import DirectoryCredentials
+from voip_sms.engine.dispatch import Dispatch
+from voip_sms.engine.forwarding import Forwarding
+from voip_sms.engine.housekeeping import Housekeeping
+from voip_sms.engine.messages import Messages
+from voip_sms.engine.metrics import Metrics
+from voip_sms.engine.receipts import Receipts
+from voip_sms.engine.receive import Receiver
+from voip_sms.engine.registrations import StoredRegistrations
+from voip_sms.engine.signals import Signals
+from voip_sms.engine.submit import Submit
+from voip_sms.forwards.mail import MailForwarder
+from voip_sms.forwards.number import NumberForwarder
+from voip_sms.forwards.sip import SipForwarder
+from voip_sms.forwards.webhook import WebhookForwarder
+from voip_sms.net.http.guarded import GuardedClient
+from voip_sms.net.http.server import HttpServer
+from voip_sms.net.sip.endpoint import Endpoint
+from voip_sms.simulator.server import Simulator
+from voip_sms.store.database import Database
+from voip_sms.store.holder import DirectoryHolder
+from voip_sms.store.reader import Reader
+from voip_sms.store.writer import Writer
+
+TOKEN_OCTETS: Final = 16
+"""Of SIP branches, tags and Call-IDs: 128 bits can't be guessed (RFC 3261 19.3 asks for 32)."""
+CONFIGURATION: Final = "configuration"
+"""The signal that the Directory was replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What everything stands on: the writing thread, the reading pool, the configuration, the context."""
+
+    writer: Writer
+    reader: Reader
+    holder: DirectoryHolder
+    signals: Signals
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts of one process; `app/lifecycle.py` starts and stops them in order."""
+
+    ground: Ground
+    simulator: Simulator
+    dispatch: Dispatch
+    forwarding: Forwarding
+    housekeeping: Housekeeping
+    endpoint: Endpoint
+    sip: SipDoor
+    http: HttpServer
+    guarded: GuardedClient
+    missing: set[str] = field(default_factory=lambda: {"database", "snapshot", "listeners"})
+    """What is not up yet, for `/health/ready`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _FromCarriers:
+    """`ports.CarrierEvents`: messages go to the receiver, receipts to the receipts."""
+
+    receiver: Receiver
+    receipts: Receipts
+
+    async def receive(self, carrier: str, part: InboundPart) -> None:
+        await self.receiver.receive(carrier, part)
+
+    async def receipt(self, carrier: str, receipt: CarrierReceipt) -> None:
+        await self.receipts.receipt(carrier, receipt)
+
+
+def lay_ground(settings: Settings, database: Database) -> Ground:
+    """What is below the use cases. Call it in the running loop; nothing runs yet."""
+    clock: Clock = SystemClock()
+    signals = Signals()
+    writer = Writer(database.writer, signals.wake)
+    reader = Reader(database.reader)
+    holder = DirectoryHolder(reader, lambda _: signals.wake({CONFIGURATION}))
+    context = Context(
+        writer,
+        reader,
+        holder.current,
+        clock,
+        Ids(clock, os.urandom).new,
+        random.random,
+        settings.service.node or socket.gethostname(),
+    )
+    return Ground(writer, reader, holder, signals, context)
+
+
+def build(settings: Settings, ground: Ground, key: bytes) -> House:
+    """All parts, wired and not started. `key`: 32 secret octets that stay over restarts."""
+    context, signals = ground.context, ground.signals
+    receiver = Receiver(context, settings.service.country)
+    dispatch = Dispatch(
+        context,
+        signals,
+        _links(settings, _FromCarriers(receiver, Receipts(context)), context.clock),
+        uncertain=settings.dispatch.uncertain,
+    )
+    submit = Submit(context, dispatch, Rules(settings.service.country, settings.service.default_name))
+    endpoint = Endpoint(key=key, new_id=lambda: secrets.token_hex(TOKEN_OCTETS))
+    sip = _sip_door(settings, endpoint, submit, context, key)
+    guarded = GuardedClient(settings.webhooks.allow)
+    forwarding = Forwarding(context, signals, _forwarders(settings, endpoint, submit, guarded, context))
+    http = HttpServer(settings.http)
+    house = House(
+        ground,
+        Simulator(settings.simulator, context.clock),
+        dispatch,
+        forwarding,
+        Housekeeping(context, dispatch.holds, receiver.flush_partial, uncertain=settings.dispatch.uncertain),
+        endpoint,
+        sip,
+        http,
+        guarded,
+    )
+    _api_door(settings, house, submit).register(http)
+    return house
+
+
+def _links(settings: Settings, events: CarrierEvents, clock: Clock) -> Callable[[Carrier], CarrierLink]:
+    """What makes the link of a carrier, by its kind."""
+    context = LinkContext(
+        events, clock, settings.service.country, response_timeout=settings.dispatch.response_timeout
+    )
+
+    def link(carrier: Carrier) -> CarrierLink:
+        if carrier.kind != "smpp":
+            raise ValueError(f"no such kind of carrier: {carrier.kind}")
+        return SmppLink.of(carrier, context)
+
+    return link
+
+
+def _sip_door(
+    settings: Settings, endpoint: Endpoint, submit: Submitter, context: Context, key: bytes
+) -> SipDoor:
+    engine = SipEngine(submit, DirectoryCredentials(context.directory), StoredRegistrations(context))
+    door = SipDoor(endpoint, settings.sip, engine, nonce_key=key, now=context.clock.now, random=os.urandom)
+    door.attach()
+    return door
+
+
+def _forwarders(
+    settings: Settings, endpoint: Endpoint, submit: Submitter, guarded: GuardedClient, context: Context
+) -> Mapping[ForwardKind, Forwarder]:
+    credentials, registrations = DirectoryCredentials(context.directory), StoredRegistrations(context)
+    return {
+        "sip": SipForwarder(endpoint, settings.sip.domain, credentials, registrations),
+        "mail": MailForwarder(settings.mail, context.clock),
+        "number": NumberForwarder(submit),
+        "webhook": WebhookForwarder(guarded, context.clock),
+    }
+
+
+def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
+    context = house.ground.context
+    metrics = Metrics(CollectorRegistry())
+    metrics.watch(writer_waiting=lambda: house.ground.writer.waiting, links=house.dispatch.states)
+    rules = AccountRules(settings.sip.domain, settings.service.country)
+    rooms = Rooms(
+        submit,
+        DirectoryCredentials(context.directory),
+        Messages(context.reader),
+        Accounts(context, rules, os.urandom, house.ground.holder.refresh_now),
+        context.directory,
+        house.dispatch.states,
+        lambda: sorted(house.missing),
+        metrics,
+    )
+    return ApiDoor(rooms, country=settings.service.country, metrics_from=settings.http.metrics_from)

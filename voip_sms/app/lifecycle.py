@@ -1,0 +1,185 @@
+"""A process from its start to its end: locks, migrates, starts in order, says it is ready, drains, stops."""
+
+import asyncio
+import errno
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager, suppress
+from enum import IntEnum
+from typing import Final
+
+import orjson
+import structlog
+import uvloop
+
+from voip_sms.app import logs
+from voip_sms.app.administration import make_folders
+from voip_sms.app.build import CONFIGURATION, Ground, House, build, lay_ground
+from voip_sms.app.settings import Settings
+from voip_sms.core.failures import StoreUnavailableError
+from voip_sms.net.sip.endpoint import Listen
+from voip_sms.store import migrate
+from voip_sms.store.database import Database, check, open_database
+from voip_sms.store.errors import DatabaseError
+from voip_sms.store.folder import lock_folder
+from voip_sms.store.secret import NONCE_KEY, get_or_create
+
+DRAIN_SECONDS: Final = 10.0
+"""How long a stop waits for answers (`docs/contract.md`)."""
+CHANGED: Final = "directory"
+"""The writer's topic: configuration was changed by this process."""
+LOOK_SECONDS: Final = 60.0
+"""A wait without a signal is renewed after this, so that no wait is for ever."""
+
+log = structlog.get_logger(__name__)
+
+
+class Exit(IntEnum):
+    """The contract's exit codes of `serve`."""
+
+    OK = 0
+    FAILED = 1
+    DATABASE = 3
+    PORT_IN_USE = 4
+
+
+def serve(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; the exit code."""
+    logs.set_up(settings.log)
+    try:
+        with _database(settings) as database:
+            return uvloop.run(_serve(settings, database))
+    except DatabaseError as error:
+        _complain(str(error))
+        return Exit.DATABASE
+    except OSError as error:
+        _complain(f"can't listen: {error}")
+        return Exit.PORT_IN_USE if error.errno == errno.EADDRINUSE else Exit.FAILED
+
+
+def _complain(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - for the person who started it, not for the log
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database]:
+    """The database, at this version's schema and, if it is SQLite's, ours alone. DatabaseError."""
+    database = open_database(settings.database.url)
+    try:
+        make_folders(settings, database)
+        if database.file is None:
+            check(database)
+            migrate.need_head(database.writer)
+            yield database
+            return
+        with lock_folder(database.file.parent):
+            check(database)
+            migrate.upgrade(database.writer)
+            yield database
+    finally:
+        database.close()
+
+
+async def _serve(settings: Settings, database: Database) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        try:
+            house, addresses = await _start(settings, database, stack)
+        except StoreUnavailableError as error:
+            _complain(f"the database does not answer: {error.detail}")
+            return Exit.DATABASE
+        print(f"ready {orjson.dumps({'pid': os.getpid(), **addresses}).decode()}", flush=True)  # noqa: T201
+        log.info("ready", **addresses)
+        await stop.wait()
+        log.info("stopping")
+        house.missing.add("stopping")
+    return Exit.OK
+
+
+async def _start(
+    settings: Settings, database: Database, stack: AsyncExitStack
+) -> tuple[House, Mapping[str, str | None]]:
+    """Start from the ground up; `stack` ends everything in the opposite order."""
+    ground = lay_ground(settings, database)
+    stack.callback(ground.reader.close)
+    ground.writer.start()
+    stack.push_async_callback(ground.writer.stop)
+    key = await ground.writer.run(lambda connection: get_or_create(connection, NONCE_KEY, os.urandom))
+    await ground.holder.start()
+    stack.push_async_callback(ground.holder.stop)
+    house = build(settings, ground, key)
+    await _start_engine(house, stack)
+    addresses = await _open_doors(settings, house, stack)
+    house.missing.clear()
+    return house, addresses
+
+
+async def _start_engine(house: House, stack: AsyncExitStack) -> None:
+    await house.simulator.start()
+    stack.push_async_callback(house.simulator.stop)
+    stack.push_async_callback(house.guarded.close)
+    await house.housekeeping.start()  # first what a crash left behind
+    stack.push_async_callback(house.housekeeping.stop)
+    await house.dispatch.sync()
+    stack.push_async_callback(house.dispatch.stop, DRAIN_SECONDS)
+    _spawn(stack, _follow(house.ground, house))
+    _spawn(stack, _refresh(house.ground))
+
+
+async def _open_doors(settings: Settings, house: House, stack: AsyncExitStack) -> Mapping[str, str | None]:
+    """Listen; where. Forwards start last: they need the endpoint, and stop first."""
+    stack.push_async_callback(house.endpoint.close)
+    stack.push_async_callback(house.sip.stop)
+    bound = await house.endpoint.start(settings.sip.listeners())
+    await house.sip.start()
+    stack.push_async_callback(house.http.stop)
+    http = await house.http.start() if settings.http.listen else None
+    await house.forwarding.start()
+    stack.push_async_callback(house.forwarding.stop, DRAIN_SECONDS)
+    return {
+        "http": http,
+        "sip_udp": _bound(bound, "udp"),
+        "sip_tcp": _bound(bound, "tcp"),
+        "sip_tls": _bound(bound, "tls"),
+        "smtp": None,
+        "simulator_smpp": house.simulator.smpp_address,
+        "simulator_http": house.simulator.http_address,
+    }
+
+
+def _bound(listeners: list[Listen], transport: str) -> str | None:
+    for one in listeners:
+        if one.transport == transport:
+            host = f"[{one.host}]" if ":" in one.host else one.host
+            return f"{host}:{one.port}"
+    return None
+
+
+async def _follow(ground: Ground, house: House) -> None:
+    """Bring the carriers to each new configuration."""
+    while True:
+        if await ground.signals.wait(CONFIGURATION, LOOK_SECONDS):
+            await house.dispatch.sync()
+
+
+async def _refresh(ground: Ground) -> None:
+    """Read the configuration at once after this process changed it; the poll is the net below."""
+    while True:
+        if await ground.signals.wait(CHANGED, LOOK_SECONDS):
+            with suppress(StoreUnavailableError):
+                await ground.holder.refresh_now()
+
+
+def _spawn(stack: AsyncExitStack, work: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(work)
+
+    async def end() -> None:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(end)
