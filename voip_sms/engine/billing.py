@@ -50,12 +50,18 @@ class Purse:
 
     def settle(self, amount: Micros) -> None:
         """What was set aside is spent."""
+        self._need()
         self.reserved -= amount
         self.settled += amount
 
     def release(self, amount: Micros) -> None:
         """What was set aside is free again."""
+        self._need()
         self.reserved -= amount
+
+    def _need(self) -> None:
+        if not self._exists:
+            raise LookupError("money moves, and the balance was not read")
 
     def flush(self, rows: Rows) -> None:
         """Write the balance, if it moved."""

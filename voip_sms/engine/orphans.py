@@ -10,12 +10,21 @@ from typing import Any, Final
 from voip_sms.core.clock import HOUR
 from voip_sms.core.directory import Id
 from voip_sms.core.model import CarrierReceipt
+from voip_sms.core.planning import storable
 from voip_sms.core.status import Status
 from voip_sms.engine.progress import Cause, Progress
 from voip_sms.store.units import Match, Read, Row, Rows, State
 
 FRESH: Final = HOUR
 """How long a receipt may meet its id: it comes moments before it. Later, the id may be another message's."""
+
+REFERENCE_MOST: Final = 100
+"""Characters of a carrier's id: SMPP's have at most 64."""
+
+
+def storable_reference(reference: str) -> str:
+    """A carrier's id as it is stored and compared."""
+    return storable(reference)[:REFERENCE_MOST]
 
 
 def orphans_of(carrier: str, reference: str) -> Match:

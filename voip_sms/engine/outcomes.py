@@ -10,7 +10,7 @@ from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Unce
 from voip_sms.core.model import OutboundPart
 from voip_sms.core.status import Status
 from voip_sms.engine import billing
-from voip_sms.engine.orphans import apply_orphans, orphans_of, twins_of
+from voip_sms.engine.orphans import apply_orphans, orphans_of, storable_reference, twins_of
 from voip_sms.engine.progress import Cause, Moment, Progress, reads_around
 from voip_sms.store.units import Match, Read, Rows, State, Unit, by_key
 
@@ -55,7 +55,7 @@ def outcome_unit(moment: Moment, policy: Policy, done: HandOver) -> Unit:
     orphans: Match | None = None
     reads: list[Read] = [by_key("part", part.message_id, part.no), by_key("message", part.message_id)]
     if isinstance(outcome, Accepted) and outcome.reference:
-        orphans = orphans_of(done.carrier, outcome.reference)
+        orphans = orphans_of(done.carrier, storable_reference(outcome.reference))
         reads.append(orphans)
 
     def follow(state: State) -> Iterable[Read]:
@@ -85,7 +85,7 @@ def outcome_unit(moment: Moment, policy: Policy, done: HandOver) -> Unit:
 def _apply(moment: Moment, policy: Policy, done: HandOver, progress: Progress) -> None:
     no, outcome = done.part.no, done.outcome
     if isinstance(outcome, Accepted):
-        reference = outcome.reference or None
+        reference = storable_reference(outcome.reference) or None
         progress.move(no, Status.SENT, carrier_ref=reference, carrier_raw=reference, sent_at=moment.now)
     elif isinstance(outcome, Permanent):
         cause = Cause(outcome.cause, "rejected", outcome.detail or outcome.cause)

@@ -49,8 +49,14 @@ def reads_around(message_id: Id, state: State) -> Iterable[Read]:
     message = state.get("message", message_id)
     if message is not None:
         yield by_key("balance", message["tenant_id"])
-        if message["parts"] > 1:
-            yield siblings(message_id)
+    yield from siblings_of(message_id, state)
+
+
+def siblings_of(message_id: Id, state: State) -> Iterable[Read]:
+    """The message's parts, if there are several; enough where no money can move."""
+    message = state.get("message", message_id)
+    if message is not None and message["parts"] > 1:
+        yield siblings(message_id)
 
 
 class Progress:
