@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from bench.kannel import Kannel, Smsc
 from bench.load import TEXT, Figures, Http, http_load, sip_load
-from bench.numbers import PLACE
 from bench.processes import Usage, module, usage
+from bench.recipients import PLACE
 from bench.rounds import Sample
 from bench.service import TOKEN, WINDOW, Carrying, VoipSms
 from bench.witness import Carrier, Count

@@ -16,7 +16,7 @@ from typing import cast
 
 import uvloop
 
-from bench.numbers import PLACE, mobile
+from bench.recipients import PLACE, mobile
 
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)

@@ -20,7 +20,7 @@ class LoadFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """One kind of HTTP request; numbers.PLACE stands where the recipient goes."""
+    """One kind of HTTP request; recipients.PLACE stands where the recipient goes."""
 
     address: str
     method: str

@@ -7,7 +7,7 @@ from typing import Any, Self
 import yaml
 
 from bench.load import TEXT, Http
-from bench.numbers import PLACE
+from bench.recipients import PLACE
 from bench.sip_load import DOMAIN, USERS, password_of, user_of
 from voip_sms.demo.clients import Http as Client
 from voip_sms.demo.clients import until

@@ -15,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from bench.numbers import mobile
+from bench.recipients import mobile
 
 DOMAIN = "sms.test"
 USERS = 20

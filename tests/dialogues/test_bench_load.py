@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 
 from bench.load import Http, LoadFailedError, http_load, sip_load
-from bench.numbers import PLACE, mobile
 from bench.processes import module, usage
+from bench.recipients import PLACE, mobile
 from bench.report import Goal, Result, missed
 from bench.rounds import Sample, alternate, middle, ratio
 from bench.witness import Carrier
