@@ -113,13 +113,10 @@ def _owned(
         return Verdict(
             owner.tenant_id, unwanted.reason, owner.account, owner.pool, blocked=True, trace=tuple(steps)
         )
-    targets = list(_targets(directory, inbound, owner, steps))
-    looped = any(target.kind == "number" for target in targets) and any(
-        remembered(digest) for digest in guards(inbound)
-    )
+    looped = pays(directory, inbound.to) and any(remembered(digest) for digest in guards(inbound))
     if looped:
-        targets = [target for target in targets if target.kind != "number"]
         steps.append(Step("loop", "no paid forwards", "this text was forwarded before and came back"))
+    targets = tuple(_targets(directory, inbound, owner, steps, looped=looped))
     if inbound.missing:
         missing = ", ".join(map(str, inbound.missing))
         steps.append(Step("joining", "partial", f"parts {missing} of {inbound.parts} never came"))
@@ -128,7 +125,7 @@ def _owned(
         account=owner.account,
         pool=owner.pool,
         looped=looped,
-        targets=tuple(targets),
+        targets=targets,
         trace=tuple(steps),
     )
 
@@ -148,7 +145,9 @@ def _unwanted(directory: Directory, tenant_id: Id, sender: str) -> Step | None:
 # --- targets ------------------------------------------------------------------------------------------------
 
 
-def _targets(directory: Directory, inbound: Inbound, owner: _Owner, steps: list[Step]) -> Iterator[Target]:
+def _targets(
+    directory: Directory, inbound: Inbound, owner: _Owner, steps: list[Step], *, looped: bool
+) -> Iterator[Target]:
     if owner.number is not None:
         wanted = _by_rules(directory, owner.number, steps)
     else:
@@ -159,7 +158,7 @@ def _targets(directory: Directory, inbound: Inbound, owner: _Owner, steps: list[
         if (target.kind, target.target) in done:
             continue
         done.add((target.kind, target.target))
-        refused = _refused(target, inbound, paid)
+        refused = _refused(target, inbound, paid, looped=looped)
         steps.append(Step("forward", f"{target.kind} {_shown(target)}", refused or "queued"))
         if not refused:
             paid += target.kind == "number"
@@ -193,10 +192,12 @@ def _back_to(directory: Directory, holder: Holder, steps: list[Step]) -> Iterato
         yield Target("mail", name)
 
 
-def _refused(target: Target, inbound: Inbound, paid: int) -> str:
+def _refused(target: Target, inbound: Inbound, paid: int, *, looped: bool) -> str:
     """Why this hand-over would be wrong; '' if it is not."""
     if target.kind != "number":
         return ""
+    if looped:
+        return "not sent: a loop"
     if target.target == inbound.sender:
         return "not sent: it came from there"
     if target.target == inbound.to:

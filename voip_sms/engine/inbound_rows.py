@@ -1,6 +1,7 @@
 """What an inbound message writes once it is whole: the message, its hand-overs, and what they renew."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import orjson
 
@@ -10,7 +11,7 @@ from voip_sms.core.planning import INTERACTIVE
 from voip_sms.engine import inbound as rules
 from voip_sms.engine.events import event_jobs, job_row
 from voip_sms.engine.inbound import Inbound, Verdict
-from voip_sms.store.units import Match, Row, Rows, State, by_key
+from voip_sms.store.units import Match, PrimaryKey, Row, Rows, State, by_key, primary_key
 
 
 def needs(directory: Directory, message: Inbound, state: State, now: int) -> Iterator[Match]:
@@ -26,100 +27,87 @@ def needs(directory: Directory, message: Inbound, state: State, now: int) -> Ite
 
 
 class InboundRows:
-    """The decision about one whole message; everything that `needs` names was read."""
+    """The decision about the whole messages of one unit; everything that `needs` names was read."""
 
     def __init__(
-        self,
-        rows: Rows,
-        directory: Directory,
-        message: Inbound,
-        state: State,
-        *,
-        now: int,
-        new_id: Callable[[], Id],
+        self, rows: Rows, directory: Directory, state: State, *, now: int, new_id: Callable[[], Id]
     ) -> None:
         self._rows = rows
         self._directory = directory
-        self._message = message
         self._state = state
         self._now = now
         self._new_id = new_id
-        self._verdict = _judge(directory, message, state, now)
+        self._added: set[tuple[str, PrimaryKey]] = set()
 
-    def store(self) -> str:
-        """Add the rows; what became of it: `stored`, `blocked` or `quarantined`."""
-        verdict, message = self._verdict, self._message
+    def store(self, message: Inbound) -> str:
+        """Add the rows of one message; what became of it: `stored`, `blocked` or `quarantined`."""
+        verdict = _judge(self._directory, message, self._state, self._now)
         if verdict.owner is None:
-            self._quarantine()
+            self._quarantine(message, verdict)
             return "quarantined"
         row = _message_row(message, verdict, self._new_id(), self._now)
         self._rows.inserts.append(("message", row))
         self._rows.insert("message_text", message_id=row["id"], tenant_id=verdict.owner, body=message.text)
         if verdict.blocked:
             return "blocked"
-        self._hand_over(row)
-        self._converse(self._renew())
-        self._remember()
+        self._hand_over(row, verdict)
+        self._converse(message, verdict, self._renew(message, verdict))
+        self._remember(message, verdict)
         return "stored"
 
-    def _quarantine(self) -> None:
+    def _quarantine(self, message: Inbound, verdict: Verdict) -> None:
         self._rows.insert(
             "quarantine",
             id=self._new_id(),
-            carrier=self._message.carrier,
-            sender=self._message.sender,
-            recipient=self._message.to,
-            body=self._message.text,
-            reason=self._verdict.reason,
+            carrier=message.carrier,
+            sender=message.sender,
+            recipient=message.to,
+            body=message.text,
+            reason=verdict.reason,
             received_at=self._now,
         )
 
-    def _hand_over(self, row: Row) -> None:
+    def _hand_over(self, row: Row, verdict: Verdict) -> None:
         jobs = [
             job_row(row, target.kind, target.target, self._now, self._new_id(), rule_id=target.rule_id)
-            for target in self._verdict.targets
+            for target in verdict.targets
         ]
         jobs += event_jobs(self._directory, row, "message.received", self._now, self._new_id)
         self._rows.inserts += [("forward_job", job) for job in jobs]
         if jobs:
             self._rows.wakes.add("forwards")
 
-    def _renew(self) -> int:
+    def _renew(self, message: Inbound, verdict: Verdict) -> int:
         """A 2way window runs on; until when the conversation that the message belongs to may go on."""
-        key = (self._message.to, self._message.sender)
+        key = (message.to, message.sender)
         row = self._state.get("lease", *key)
-        if not self._verdict.account or row is None:
+        if not verdict.account or row is None:
             return self._now + rules.CONVERSATION
-        pool = self._directory.pools.get(self._verdict.pool)
+        pool = self._directory.pools.get(verdict.pool)
         term = leases.after_mo(row, self._now, pool.window if pool is not None else 0)
         self._rows.update("lease", key, until=term.until, rest_until=term.rest_until)
         return term.until
 
-    def _converse(self, until: int) -> None:
+    def _converse(self, message: Inbound, verdict: Verdict, until: int) -> None:
         """Whoever may answer by phone or mail answers from the number that was texted."""
-        for account in _accounts(self._verdict):
-            key = (self._verdict.owner, account, self._message.sender)
-            values = {"number": self._message.to, "until": until}
-            if self._state.get("conversation", *key) is None:
-                names = ("tenant_id", "account", "peer")
-                self._rows.insert("conversation", **dict(zip(names, key, strict=True)), **values)
-            else:
-                self._rows.update("conversation", key, **values)
+        for account in _accounts(verdict):
+            key = (verdict.owner, account, message.sender)
+            self._put("conversation", key, number=message.to, until=until)
 
-    def _remember(self) -> None:
+    def _remember(self, message: Inbound, verdict: Verdict) -> None:
         """What paid forwards will send, so that it is known when it comes back."""
-        if not self._verdict.paid:
-            return
-        message = self._message
-        repeat = loops.repeat_digest(message.sender, message.to, message.text)
-        self._guard(_sent_digest(message), self._now + loops.SENT_KEPT)
-        self._guard(repeat, self._now + loops.REPEAT_KEPT)
+        if verdict.paid:
+            repeat = loops.repeat_digest(message.sender, message.to, message.text)
+            self._put("loop_guard", (_sent_digest(message),), until=self._now + loops.SENT_KEPT)
+            self._put("loop_guard", (repeat,), until=self._now + loops.REPEAT_KEPT)
 
-    def _guard(self, digest: bytes, until: int) -> None:
-        if self._state.get("loop_guard", digest) is None:
-            self._rows.insert("loop_guard", digest=digest, until=until)
+    def _put(self, table: str, key: PrimaryKey, **values: Any) -> None:
+        """Insert or update; another message of this unit may have inserted it."""
+        if self._state.get(table, *key) is not None or (table, key) in self._added:
+            self._rows.update(table, key, **values)
         else:
-            self._rows.update("loop_guard", (digest,), until=until)
+            self._added.add((table, key))
+            self._rows.insert(table, **dict(zip(primary_key(table), key, strict=True)), **values)
 
 
 def _judge(directory: Directory, message: Inbound, state: State, now: int) -> Verdict:

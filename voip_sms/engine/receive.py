@@ -142,10 +142,8 @@ class Receiver:
             for message in found.messages:
                 if not all(state.knows(need) for need in needs(directory, message, state, now)):
                     raise Again  # a predecessor in the batch brought the last part, or the lease
-            answers = [
-                InboundRows(found.rows, directory, message, state, now=now, new_id=new_id).store()
-                for message in found.messages
-            ]
+            storing = InboundRows(found.rows, directory, state, now=now, new_id=new_id)
+            answers = [storing.store(message) for message in found.messages]
             found.rows.result = found.answer if found.answer is not None else ",".join(answers)
             return found.rows
 
