@@ -1,0 +1,162 @@
+"""The other commands: what they print, and with what they end."""
+
+import asyncio
+import socket
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from support.fakes import FakeClock
+from support.world import World, to_send, world
+from voip_sms.cli.main import main
+from voip_sms.core import ids
+from voip_sms.core.identity import Rules
+from voip_sms.engine.dispatch import NOWHERE
+from voip_sms.engine.submit import Submit
+from voip_sms.store.database import open_database
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "voip-sms.toml"
+    path.write_text('[http]\nlisten = "127.0.0.1:0"\n[sip]\nudp = "127.0.0.1:0"\ntcp = "127.0.0.1:0"\n')
+    return path
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(one) for one in arguments], catch_exceptions=False)
+
+
+def test_help_names_every_command() -> None:
+    text = run("--help").stdout
+    for name in ("serve", "apply", "config", "db", "doctor", "explain", "phone", "smsc"):
+        assert f"\n  {name} " in text
+        assert run(name, "--help").exit_code == 0
+
+
+def test_an_unknown_command_ends_with_two() -> None:
+    assert run("sevre").exit_code == 2
+
+
+def test_the_sample_can_be_used_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "voip-sms.toml"
+    path.write_text(run("config", "sample").stdout)
+    checked = run("config", "check", "--config", path)
+    assert (checked.exit_code, checked.stdout) == (0, f"{path}: ok\n")
+
+
+def test_what_is_in_force_is_shown(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VOIP_SMS_SIP__DOMAIN", "voip.example")
+    shown = tomllib.loads(run("config", "show", "--config", config).stdout)
+    assert shown["sip"]["domain"] == "voip.example"
+    assert shown["simulator"]["password"] == "********"
+
+
+def test_a_wrong_configuration_is_told_by_every_command(tmp_path: Path) -> None:
+    path = tmp_path / "voip-sms.toml"
+    path.write_text("[sip]\nudpp = 1\n")
+    for command in (["serve"], ["config", "check"], ["db", "upgrade"], ["doctor"], ["explain", "msg_x"]):
+        result = run(*command, "--config", path)
+        assert result.exit_code == 2
+        assert result.stderr == f'{path}: sip.udpp: unknown key; did you mean "udp"?\n'
+
+
+def test_a_database_from_the_future_ends_with_three(config: Path, tmp_path: Path) -> None:
+    assert run("db", "upgrade", "--config", config).exit_code == 0
+    database = open_database(f"sqlite:///{tmp_path}/var/voip-sms.db")
+    with database.writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    database.close()
+    result = run("db", "upgrade", "--config", config)
+    assert result.exit_code == 3
+    assert "newer version" in result.stderr
+
+
+# --- doctor -------------------------------------------------------------------------------------------------
+
+
+def findings(result: Result) -> dict[str, str]:
+    lines = (line.partition(":")[0].split(" ", 1) for line in result.stdout.splitlines())
+    return {name: state for state, name in lines}
+
+
+def test_doctor_before_the_first_start_has_nothing_against_it(config: Path) -> None:
+    result = run("doctor", "--config", config)
+    assert result.exit_code == 0
+    assert findings(result) == {
+        "config": "ok",
+        "data_dir": "skip",
+        "database": "skip",
+        "http.listen": "ok",
+        "sip.udp": "ok",
+        "sip.tcp": "ok",
+        "carriers": "skip",
+    }
+
+
+def test_doctor_finds_a_port_in_use_and_a_carrier_that_is_away(config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "customers.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as carrier:
+        closed = socket.create_server(("127.0.0.1", 0))
+        away = closed.getsockname()[1]
+        closed.close()
+        file.write_text(
+            "version: 1\ncarriers:\n"
+            f"- {{name: here, kind: smpp, host: 127.0.0.1, system_id: a, port: {carrier.getsockname()[1]}}}\n"
+            f"- {{name: away, kind: smpp, host: 127.0.0.1, system_id: a, port: {away}}}\n"
+        )
+        assert run("apply", file, "--config", config).exit_code == 0
+        config.write_text(
+            f'[http]\nlisten = "127.0.0.1:{taken.getsockname()[1]}"\n[sip]\nudp = ""\ntcp = ""\n'
+        )
+        result = run("doctor", "--config", config)
+    assert result.exit_code == 1
+    assert findings(result) == {
+        "config": "ok",
+        "data_dir": "ok",
+        "database": "ok",
+        "http.listen": "FAIL",
+        "carrier away": "FAIL",
+        "carrier here": "ok",
+    }
+
+
+# --- explain ------------------------------------------------------------------------------------------------
+
+
+class NoDispatcher:
+    def admit(self, carrier: str, pair: str, parts: int):
+        return NOWHERE
+
+    def announce(self, carrier: str):
+        return NOWHERE
+
+
+async def _sent(place: World) -> str:
+    await place.start()
+    submitted = await Submit(place.context, NoDispatcher(), Rules()).submit(to_send("+48601123456"))
+    await place.stop()
+    message = submitted.items[0].message
+    assert message is not None
+    return ids.to_text("msg", message.id)
+
+
+def test_explain_says_why_a_message_went_as_it_did(config: Path, tmp_path: Path, clock: FakeClock) -> None:
+    url = f"sqlite:///{tmp_path}/var/voip-sms.db"
+    assert run("db", "upgrade", "--config", config).exit_code == 0
+    message = asyncio.run(_sent(world(url, clock)))
+    result = run("explain", message, "--config", config)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[:2] == [f"{message}  outbound  accepted", "ACME > +48601123456  by key:app over api"]
+    assert "  route: sim (prefix +48)" in lines
+    assert any(line.startswith("  price: 0.29 PLN") for line in lines)
+
+
+def test_explain_of_nothing(config: Path) -> None:
+    for wrong in ("msg_x", "msg_" + "0" * 26):
+        result = run("explain", wrong, "--config", config)
+        assert result.exit_code == 1
+        assert wrong in result.stderr
