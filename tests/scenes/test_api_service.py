@@ -18,8 +18,8 @@ async def api():
         yield made
 
 
-async def get(api, path: str):
-    async with api.session.get(f"http://{api.address}{path}") as response:
+async def get(api, path: str, headers=None):
+    async with api.session.get(f"http://{api.address}{path}", headers=headers) as response:
         return response.status, response.headers, await response.text()
 
 
@@ -49,10 +49,13 @@ async def test_live_is_always_and_ready_when_nothing_is_missing(api) -> None:
     assert orjson.loads(text) == {"status": "not_ready", "missing": ["database"]}
     api.missing.clear()
     assert (await get(api, "/health/ready"))[0] == 200
+    async with api.session.head(f"http://{api.address}/health/ready") as response:
+        assert response.status == 200
 
 
 async def test_metrics_are_for_those_who_may_see_them(api) -> None:
     assert (await get(api, "/metrics"))[0] == 200
+    assert (await get(api, "/metrics", {"X-Forwarded-For": "192.0.2.7"}))[0] == 404  # through a proxy
     elsewhere = HttpSettings(listen="127.0.0.1:0", metrics_from=(ip_network("192.0.2.0/24"),))
     async with api_over(settings=elsewhere) as other:
         assert (await get(other, "/metrics"))[0] == 404

@@ -1,8 +1,10 @@
 """The short way of reading POST /v1/messages gives what the model gives, for bodies of every kind."""
 
+import time
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -68,3 +70,32 @@ def test_everything_else_does_not() -> None:
         [],
     ):
         assert requests._common(other) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**{f"k{number}": 1 for number in range(90_000)}, "to": "1", "text": "x"},
+        {"to": [1] * 500_000, "text": "x"},
+        {"to": [1] * 10_000, "text": "x"},
+        {"to": [[[]] * 10_000] * 25, "text": "x"},
+        {"x" * 1_000_000: 1, "to": "1", "text": "x"},
+        {"to": "1", "text": "x", "data": [[]] * 5_000},
+    ],
+)
+def test_no_body_keeps_the_loop_busy(body: Any) -> None:
+    """A limit far above the usual tens of milliseconds, far below the seconds that each complaint in words took."""
+    octets = orjson.dumps(body)
+    assert len(octets) <= 1024 * 1024
+    began = time.process_time()
+    found = answer(lambda one: asked_of(one, "PL"), orjson.loads(octets))
+    assert time.process_time() - began < 0.5
+    assert isinstance(found, list)
+    assert sum(len(str(path)) for path, _ in found) < 1_000_000
+
+
+def test_whatever_is_nested_deeply_is_no_fault_of_ours() -> None:
+    for depth in (10, 500, 1000):
+        value: Any = orjson.loads(b"[" * depth + b"]" * depth)
+        assert isinstance(answer(lambda one: asked_of(one, "PL"), value), list)
+        assert isinstance(answer(lambda one: asked_of(one, "PL"), {"to": value, "text": "x"}), list)

@@ -12,7 +12,7 @@ from voip_sms.core import ids
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import InvalidError
-from voip_sms.core.resources.complaints import Complaint, complaints
+from voip_sms.core.resources.complaints import Complaint, Path, complaints
 from voip_sms.net.http.problems import SERVER
 from voip_sms.net.http.server import body_of
 
@@ -20,6 +20,13 @@ T = TypeVar("T")
 
 PAGE: Final = 50
 PAGE_MOST: Final = 1_000
+KEYS_MOST: Final = 64
+"""Of one object: several times what the largest resource has."""
+KEY_LONGEST: Final = 100
+CONTAINERS_MOST: Final = 1_000
+"""Lists and objects inside a body, looked at one by one."""
+ITEMS_MOST: Final = 100
+"""Of a list, where nothing else is said: forwards have at most 20 targets."""
 
 _HEADERS: Final = CIMultiDict(
     {
@@ -43,18 +50,46 @@ async def json_of(request: web.Request) -> Any:
 
 
 class Shape(Generic[T]):
-    """What a body must look like: a model, or a union of models."""
+    """What a body must look like: a model, or a union of models. `items`: the most that a list may have."""
 
-    def __init__(self, annotation: Any) -> None:
+    def __init__(self, annotation: Any, items: int = ITEMS_MOST) -> None:
         self.annotation = annotation
         self.adapter: TypeAdapter[T] = TypeAdapter(annotation)
+        self._items = items
 
     def read(self, value: Any, country: str) -> T:
         """`value` as this; InvalidError lists every error. National numbers are those of `country`."""
+        _check_sizes(value, self._items)
         try:
             return self.adapter.validate_python(value, context={"country": country})
         except ValidationError as error:
             raise InvalidError(complaints(error, self.annotation)) from None
+
+
+def _check_sizes(value: Any, items: int) -> None:
+    """InvalidError for what is larger than anything sensible.
+
+    Each wrong item and each unknown key gets a complaint in words: half a million of them, which 1 MiB
+    holds, would keep the loop busy for seconds.
+    """
+    stack: list[tuple[Path, Any]] = [((), value)]
+    while stack:
+        path, one = stack.pop()
+        what = _too_large(one, items)
+        if what or len(stack) > CONTAINERS_MOST:
+            raise InvalidError([Complaint(path, what or "holds too many lists and objects")])
+        held = one.items() if isinstance(one, dict) else enumerate(one) if isinstance(one, list) else ()
+        stack += [((*path, key), inner) for key, inner in held if isinstance(inner, dict | list)]
+
+
+def _too_large(one: Any, items: int) -> str:
+    if isinstance(one, list) and len(one) > items:
+        return f"must have at most {items} items"
+    if isinstance(one, dict) and len(one) > KEYS_MOST:
+        return f"must have at most {KEYS_MOST} keys"
+    if isinstance(one, dict) and any(len(key) > KEY_LONGEST for key in one):
+        return f"keys have at most {KEY_LONGEST} characters"
+    return ""
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -63,8 +63,9 @@ class ApiDoor:
         """Put every route on the server."""
         for operation in OPERATIONS:
             server.add(operation.method, operation.path, self._guarded(operation))
-        server.add("GET", "/health/live", self._health.live)
-        server.add("GET", "/health/ready", self._health.ready)
+        for method in ("GET", "HEAD"):  # balancers ask with either
+            server.add(method, "/health/live", self._health.live)
+            server.add(method, "/health/ready", self._health.ready)
         server.add("GET", "/metrics", self._health.metrics)
         document = openapi.document()
         server.add("GET", "/openapi.json", _fixed(orjson.dumps(document), "application/json"))

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from voip_sms.core.model import Options
 from voip_sms.core.resources import SendRequest
+from voip_sms.core.resources.messages import RECIPIENTS
 from voip_sms.doors.api.bodies import Shape
 
-SEND: Final[Shape[SendRequest]] = Shape(SendRequest)
+SEND: Final[Shape[SendRequest]] = Shape(SendRequest, RECIPIENTS)
 
 _COMMON: Final = frozenset({"to", "text", "from", "client_ref"})
 _SENDER_LONGEST: Final = 64

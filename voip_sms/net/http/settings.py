@@ -29,7 +29,7 @@ class HttpSettings(BaseModel):
         default=2000, description="Connections at one time; one more is answered 503 and closed."
     )
     metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
-        default=_LOOPBACK, description="Addresses or networks that may read /metrics."
+        default=_LOOPBACK, description="Addresses or networks that may read /metrics, not through a proxy."
     )
 
     @field_validator("listen")
