@@ -3,6 +3,7 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 MILLISECOND = 1_000
@@ -55,7 +56,14 @@ def from_datetime(moment: datetime) -> int:
 
 def to_rfc3339(moment: int) -> str:
     """`2026-11-22T10:00:00.123456Z`: UTC, always six digits, so that texts sort as moments do."""
-    return to_datetime(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    second, fraction = divmod(moment, SECOND)
+    return f"{_second_text(second)}.{fraction:06d}Z"
+
+
+@lru_cache(maxsize=256)
+def _second_text(second: int) -> str:
+    """What a busy second's messages have in common: formatting it is half the work of showing one."""
+    return to_datetime(second * SECOND).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def from_rfc3339(text: str) -> int:

@@ -49,7 +49,8 @@ class SmppCarrier(Resource):
     enquire_interval: Annotated[float, Field(gt=0, le=3600)] = 30.0
     """Seconds of silence before enquire_link."""
     connect_timeout: Annotated[float, Field(gt=0, le=120)] = 10.0
-    response_timeout: Annotated[float, Field(gt=0, le=120)] = 10.0
+    response_timeout: Annotated[float, Field(gt=0, le=120)] | None = None
+    """Seconds to wait for a response; left out: `dispatch.response_timeout` of the service."""
 
 
 Carrier = SmppCarrier

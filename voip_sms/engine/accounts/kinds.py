@@ -64,7 +64,7 @@ def midnight(day: dt.date) -> int:
 
 def _carrier(resource: network.SmppCarrier, fields: Fields, _realm: str) -> Row:
     own = ("name", "kind", "enabled")
-    settings = resource.model_dump(mode="json", include=set(fields), exclude=set(own))
+    settings = resource.model_dump(mode="json", include=set(fields), exclude=set(own), exclude_none=True)
     return {**_same(resource, fields, *own), **({"settings": Merge(settings)} if settings else {})}
 
 
