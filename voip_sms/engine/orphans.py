@@ -12,8 +12,8 @@ from voip_sms.core.directory import Id
 from voip_sms.core.model import CarrierReceipt
 from voip_sms.core.planning import storable
 from voip_sms.core.status import Status
-from voip_sms.engine.progress import Cause, Progress
-from voip_sms.store.units import Match, Read, Row, Rows, State
+from voip_sms.engine.progress import Cause, Progress, Work
+from voip_sms.store.units import Match, Read, Row, State
 
 FRESH: Final = HOUR
 """How long a receipt may meet its id: it comes moments before it. Later, the id may be another message's."""
@@ -42,22 +42,22 @@ def _same_moment(row: Mapping[str, Any]) -> Match:
     return Match("orphan_receipt", ("carrier", "received_at"), (row["carrier"], row["received_at"]))
 
 
-def apply_orphans(state: State, orphans: Match, progress: Progress, no: int, rows: Rows) -> None:
+def apply_orphans(work: Work, orphans: Match, progress: Progress, no: int) -> None:
     """Apply the receipts found to part `no`, which has just become known to the carrier, and drop them."""
-    for row in sorted(state.find(orphans), key=lambda row: (row["received_at"], row["id"])):
-        if row["received_at"] < progress.now - FRESH:
+    for row in sorted(work.state.find(orphans), key=lambda row: (row["received_at"], row["id"])):
+        if row["received_at"] < work.moment.now - FRESH:
             continue
         progress.move(no, Status(row["status"]), receipt_cause(row["status"], row["cause"]))
-        drop(state, row, rows)
+        drop(work, row)
 
 
-def drop(state: State, row: Mapping[str, Any], rows: Rows) -> None:
+def drop(work: Work, row: Mapping[str, Any]) -> None:
     """Remove a receipt in all its spellings."""
     twins = {(row["id"],)} | {
-        (twin["id"],) for twin in state.find(_same_moment(row)) if twin["raw"] == row["raw"]
+        (twin["id"],) for twin in work.state.find(_same_moment(row)) if twin["raw"] == row["raw"]
     }
     for key in sorted(twins):
-        rows.delete("orphan_receipt", key)
+        work.rows.delete("orphan_receipt", key)
 
 
 def receipt_cause(status: str, text: str) -> Cause:

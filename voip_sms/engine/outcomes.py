@@ -11,7 +11,7 @@ from voip_sms.core.model import OutboundPart
 from voip_sms.core.status import Status
 from voip_sms.engine import billing
 from voip_sms.engine.orphans import apply_orphans, orphans_of, storable_reference, twins_of
-from voip_sms.engine.progress import Cause, Moment, Progress, reads_around
+from voip_sms.engine.progress import Cause, Moment, Progress, Work, reads_around
 from voip_sms.store.units import Match, Read, Rows, State, Unit, by_key
 
 UncertainPolicy = Literal["resend", "hold"]
@@ -59,25 +59,25 @@ def outcome_unit(moment: Moment, policy: Policy, done: HandOver) -> Unit:
         reads.append(orphans)
 
     def follow(state: State) -> Iterable[Read]:
-        yield from reads_around(part.message_id, state)
+        yield from reads_around(moment, part.message_id, state)
         if orphans is not None:
             yield from twins_of(state, orphans)
 
     def decide(state: State) -> Rows:
-        rows = Rows(result=Recorded())
+        work = Work(moment, state, Recorded())
         message = state.get("message", part.message_id)
         row = state.get("part", part.message_id, part.no)
         if message is None or row is None or row["state"] not in billing.LIVE:
-            return rows  # ended meanwhile: whatever came of it no longer counts
-        progress = Progress(moment, state, message, rows)
+            return work.done()  # ended meanwhile: whatever came of it no longer counts
+        progress = Progress(work, message)
         _apply(moment, policy, done, progress)
         if orphans is not None:
-            apply_orphans(state, orphans, progress, part.no, rows)
+            apply_orphans(work, orphans, progress, part.no)
         progress.finish()
         after = progress.part(part.no)
         if after["state"] == "queued":
-            rows.result = Recorded(after["due_at"], after["expires_at"])
-        return rows
+            work.rows.result = Recorded(after["due_at"], after["expires_at"])
+        return work.done()
 
     return Unit(decide, reads, follow)
 

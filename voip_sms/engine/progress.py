@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from voip_sms.core.directory import Directory, Id
-from voip_sms.core.status import Status, advance, combine
+from voip_sms.core.status import TERMINAL, Status, advance, combine
 from voip_sms.engine import billing
 from voip_sms.engine.events import event_jobs, event_of
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
@@ -44,41 +44,68 @@ def siblings(message_id: Id) -> Match:
     return Match("part", ("message_id",), (message_id,))
 
 
-def reads_around(message_id: Id, state: State) -> Iterable[Read]:
-    """What `Progress` needs beside the `message` row: its balance and, if there are several, its parts."""
+def reads_around(moment: Moment, message_id: Id, state: State) -> Iterable[Read]:
+    """What `Progress` needs beside the `message` row, where money may move."""
     message = state.get("message", message_id)
     if message is not None:
         yield by_key("balance", message["tenant_id"])
-    yield from siblings_of(message_id, state)
+    yield from siblings_of(moment, message_id, state)
 
 
-def siblings_of(message_id: Id, state: State) -> Iterable[Read]:
-    """The message's parts, if there are several; enough where no money can move."""
+def siblings_of(moment: Moment, message_id: Id, state: State) -> Iterable[Read]:
+    """What `Progress` needs beside the `message` row, where no money can move."""
     message = state.get("message", message_id)
-    if message is not None and message["parts"] > 1:
+    if message is None:
+        return
+    if message["parts"] > 1:
         yield siblings(message_id)
+    if not _keeps_text(moment, message):
+        yield by_key("message_text", message_id)
+
+
+def _keeps_text(moment: Moment, message: Mapping[str, Any]) -> bool:
+    tenant = moment.directory.tenants.get(message["tenant_id"])
+    return tenant is None or tenant.keep_sent_text
+
+
+class Work:
+    """The rows of one decision that may concern several messages, and the balances they move."""
+
+    def __init__(self, moment: Moment, state: State, result: object = None) -> None:
+        self.moment = moment
+        self.state = state
+        self.rows = Rows(result=result)
+        self._purses: dict[Id, billing.Purse] = {}
+
+    def purse(self, tenant_id: Id) -> billing.Purse:
+        """The tenant's balance as it stands within this decision."""
+        found = self._purses.get(tenant_id)
+        if found is None:
+            found = self._purses[tenant_id] = billing.Purse(tenant_id, self.state.get("balance", tenant_id))
+        return found
+
+    def done(self) -> Rows:
+        """Everything that was decided."""
+        for purse in self._purses.values():
+            purse.flush(self.rows)
+        return self.rows
 
 
 class Progress:
-    """One decision about one message. `move` parts, then `finish`; the rows are in `rows`."""
+    """The progress of one message within a decision: `move` its parts, then `finish`."""
 
-    def __init__(self, moment: Moment, state: State, message: Mapping[str, Any], rows: Rows) -> None:
+    def __init__(self, work: Work, message: Mapping[str, Any]) -> None:
         """The message, its parts and its tenant's balance have been read."""
-        self._moment = moment
+        self._work = work
+        self._moment = work.moment
         self._message = message
-        self._rows = rows
-        self._purse = billing.Purse(message["tenant_id"], state.get("balance", message["tenant_id"]))
+        self._rows = work.rows
         self._parts: dict[int, Row] = {}
         self._causes: dict[str, Cause] = {}
         self._requeued: Cause | None = None
         self._changes: Row = {}
-        for part in _parts(state, message):
+        for part in _parts(work.state, message):
             self._parts[part["no"]] = dict(part)
-
-    @property
-    def now(self) -> int:
-        """When this decision is taken."""
-        return self._moment.now
 
     def part(self, no: int) -> Mapping[str, Any]:
         """A part as it stands within this decision."""
@@ -103,7 +130,7 @@ class Progress:
         }
         self._update(part, changes)
         step = billing.Step(no, before, status.value, self._moment.now)
-        billing.end_part(self._rows, self._purse, self._message, step)
+        billing.end_part(self._rows, self._work.purse(self._message["tenant_id"]), self._message, step)
         if cause.text or cause.code:
             self._causes[status.value] = cause
         if self._message["parts"] > 1:
@@ -144,7 +171,6 @@ class Progress:
             self._step(status, cause)
         if self._changes:
             self._rows.update("message", (self._message["id"],), **self._changes)
-        self._purse.flush(self._rows)
 
     def _step(self, status: Status, cause: Cause) -> None:
         if not advance(Status(self._message["status"]), status):
@@ -154,11 +180,20 @@ class Progress:
             self._changes["error_code"] = cause.code or status.value
             self._changes["error_detail"] = cause.detail or cause.text
         self._event(status.value, cause.text, 0)
-        moment = self._moment
-        event = event_of(status.value)
-        for job in event_jobs(moment.directory, self._message, event, moment.now, moment.new_id):
+        self._tell(status)
+
+    def _tell(self, status: Status) -> None:
+        moment, message = self._moment, self._message
+        jobs = event_jobs(moment.directory, message, event_of(status.value), moment.now, moment.new_id)
+        for job in jobs:
             self._rows.inserts.append(("forward_job", job))
             self._rows.wakes.add("forwards")
+        over = status in TERMINAL and not jobs  # else housekeeping, when the jobs are
+        if over and not _keeps_text(moment, message) and self._text_is_there():
+            self._rows.delete("message_text", (message["id"],))
+
+    def _text_is_there(self) -> bool:
+        return self._work.state.get("message_text", self._message["id"]) is not None
 
     def _update(self, part: Row, changes: Row) -> None:
         part.update(changes)

@@ -11,7 +11,7 @@ from voip_sms.core.status import Status, advance
 from voip_sms.engine import billing
 from voip_sms.engine.context import Context
 from voip_sms.engine.orphans import orphan_rows, orphans_of, receipt_cause, storable_reference
-from voip_sms.engine.progress import Moment, Progress, siblings, siblings_of
+from voip_sms.engine.progress import Moment, Progress, Work, siblings, siblings_of
 from voip_sms.store.units import Again, Match, Read, Rows, State, Unit, by_key
 
 SPELLINGS_MOST: Final = 8
@@ -52,7 +52,7 @@ def receipt_unit(moment: Moment, carrier: str, receipt: CarrierReceipt) -> Unit:
     def follow(state: State) -> Iterable[Read]:
         for part in _found(state, matches):
             yield by_key("message", part["message_id"])
-            yield from siblings_of(part["message_id"], state)
+            yield from siblings_of(moment, part["message_id"], state)
 
     def decide(state: State) -> Rows:
         parts = _found(state, matches)
@@ -83,12 +83,12 @@ def _apply(state: State, part: Mapping[str, Any], moment: Moment, receipt: Carri
     message = state.get("message", part["message_id"])
     if message is None or (message["parts"] > 1 and not state.knows(siblings(message["id"]))):
         raise Again  # the part got its id in this very batch: its message has not been read
-    rows = Rows(result="applied")
-    progress = Progress(moment, state, message, rows)
+    work = Work(moment, state, "applied")
+    progress = Progress(work, message)
     status = Status(receipt.status or "")
     progress.move(part["no"], status, receipt_cause(status.value, receipt.cause))
     progress.finish()
-    return rows
+    return work.done()
 
 
 def _keep(

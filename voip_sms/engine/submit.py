@@ -14,6 +14,7 @@ from voip_sms.core.screening import Rule
 from voip_sms.engine.acceptance import Acceptance, Job, Replay, Stored, follow_of, reads_of
 from voip_sms.engine.cancel import cancel_unit
 from voip_sms.engine.context import Context
+from voip_sms.engine.progress import Moment
 from voip_sms.engine.rows import pair_of
 from voip_sms.store.messages import get_message, messages_of_submission
 from voip_sms.store.units import Rows, State, Unit
@@ -101,10 +102,10 @@ class Submit:
 
     async def cancel(self, tenant_id: Id, message_id: Id) -> Message:
         """Cancel what no carrier has got yet and release its money. Refusal `not_found` or `too_late`."""
-        await self._context.writer.do(
-            cancel_unit(tenant_id, message_id, self._context.clock.now(), self._context.new_id)
-        )
-        message = await self._context.reader.run(get_message, tenant_id, message_id)
+        context = self._context
+        moment = Moment(context.directory(), context.clock.now(), context.new_id)
+        await context.writer.do(cancel_unit(moment, tenant_id, message_id))
+        message = await context.reader.run(get_message, tenant_id, message_id)
         if message is None:
             raise Refusal("not_found")
         return message
