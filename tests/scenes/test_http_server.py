@@ -6,6 +6,7 @@ import time
 
 import aiohttp
 import pytest
+import uvloop
 from aiohttp import web
 
 from voip_sms.core.failures import Refusal
@@ -186,3 +187,22 @@ def test_an_ipv6_line_counts_as_one_source() -> None:
     assert source_of("2001:db8:1:2:3::4") == source_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
     assert source_of("::ffff:192.0.2.7") == "192.0.2.7"
     assert source_of(None) == ""
+
+
+def test_the_loop_of_the_service_serves_and_refuses_alike() -> None:
+    """The service runs on uvloop, whose transports are not asyncio's classes."""
+
+    async def story() -> tuple[str, bytes]:
+        server = HttpServer(HttpSettings(listen="127.0.0.1:0", max_connections=1), drain=1.0)
+        server.add("POST", "/echo", echo)
+        await server.start()
+        async with aiohttp.ClientSession() as session:
+            async with session.post(f"http://{server.address}/echo", data=b"hello") as response:
+                said = await response.text()
+            full = await raw(server.address, b"")
+        await server.stop()
+        return said, full
+
+    said, full = uvloop.run(story())
+    assert said == "hello"
+    assert full.startswith(b"HTTP/1.1 503 ")

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 from aiohttp import web
@@ -160,12 +160,12 @@ class _Full(asyncio.Protocol):
     """One connection too many: told so, and closed."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(
+        line = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        line.write(
             b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
             b"Content-Length: 0\r\nConnection: close\r\n\r\n"
         )
-        transport.close()
+        line.close()
 
 
 class _Quiet(logging.Logger):
