@@ -14,12 +14,17 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from sqlalchemy import insert
+from sqlalchemy.exc import IntegrityError
 
+from support.fakes import START, FakeIds, fixed_random
 from voip_sms.app import administration
 from voip_sms.app.settings import load as load_settings
 from voip_sms.cli.main import main
 from voip_sms.core.directory import Directory
-from voip_sms.engine.accounts.sealing import proves, sip_hashes
+from voip_sms.core.resources import ConfigFile
+from voip_sms.engine.accounts.applying import carry_out, prepare
+from voip_sms.engine.accounts.planning import Maker
+from voip_sms.engine.accounts.sealing import Vault, proves, sip_hashes
 from voip_sms.store import migrate
 from voip_sms.store.config import read_all
 from voip_sms.store.database import open_database
@@ -363,3 +368,55 @@ def test_a_migration_never_runs_under_a_service(tmp_path: Path) -> None:
     assert "another process" in result.stderr
     assert not migrate.at_head(database.writer)
     database.close()
+
+
+def test_a_change_between_plan_and_write_is_seen(place: Installation, example: dict[str, Any]) -> None:
+    """Somebody applies the same objects while ours are being planned: nothing is there twice."""
+    place.apply({"version": 1})
+    database = open_database(place.url)
+    file = ConfigFile.model_validate(example)
+    chance = fixed_random()
+    maker = Maker("sms.test", Vault(chance.randbytes), FakeIds().new, START)
+    with database.reader.connect() as connection:
+        prepared = prepare(connection, file, maker)
+    assert len(prepared.report.added) == 18
+    place.apply(example)
+    with database.writer.begin() as connection:
+        report = carry_out(connection, prepared)
+    database.close()
+    assert report.summary == "0 added, 0 changed, 0 removed, 18 unchanged"
+
+
+def test_a_currency_does_not_change_under_a_message(place: Installation, example: dict[str, Any]) -> None:
+    place.apply(example)
+    example["price_lists"].append({"name": "eu", "currency": "EUR", "rates": []})
+    example["tenants"][0]["price_list"] = "eu"
+    database = open_database(place.url)
+    file = ConfigFile.model_validate(example)
+    maker = Maker("sms.test", Vault(fixed_random().randbytes), FakeIds().new, START)
+    with database.reader.connect() as connection:
+        prepared = prepare(connection, file, maker)
+    assert prepared.report.complaints == ()
+    with database.writer.begin() as connection:
+        connection.exec_driver_sql("UPDATE balance SET reserved = 1")
+    with pytest.raises(IntegrityError), database.writer.begin() as connection:
+        carry_out(connection, prepared)
+    database.close()
+    result = place.apply(example)
+    assert result.exit_code == 1
+    assert "tenants[0]: has spent PLN and can't change to EUR" in result.stderr
+
+
+def test_events_of_a_tenant_go_to_its_webhooks(place: Installation, example: dict[str, Any]) -> None:
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    example["tenants"][0]["webhooks"] = [
+        {"url": "https://x.test/all", "secret": secret},
+        {"url": "https://x.test/get?f={from}", "mode": "get", "events": ["message.failed"]},
+    ]
+    assert last(place.apply(example)).startswith("apply: 20 added")
+    assert last(place.apply(example)).endswith("20 unchanged")
+    (rules,) = place.directory().subscriptions.values()
+    assert {rule.targets[0]: (rule.mode, len(rule.events), rule.secret) for rule in rules} == {
+        "https://x.test/all": ("standard", 6, secret),
+        "https://x.test/get?f={from}": ("get", 1, ""),
+    }

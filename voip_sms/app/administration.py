@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Message, Step
 from voip_sms.core.resources import ConfigFile, complaints
 from voip_sms.core.resources.messages import MESSAGE
-from voip_sms.engine.accounts.applying import Report, apply_file, plan_file
+from voip_sms.engine.accounts.applying import NEVER, Prepared, Report, carry_out, prepare
 from voip_sms.engine.accounts.planning import Maker
 from voip_sms.engine.accounts.sealing import Vault
 from voip_sms.store import messages, migrate, resolve
@@ -100,9 +100,10 @@ def apply(settings: Settings, path: Path, *, plan_only: bool, prune: bool) -> Ap
     with administered(settings) as database:
         maker = _maker(settings)
         with database.reader.connect() as connection:
-            report = plan_file(connection, file, maker, prune=prune)
+            prepared = prepare(connection, file, maker, prune=prune)
+        report = prepared.report
         if not plan_only and not report.complaints:
-            report = _write(database, file, maker, prune=prune)
+            report = _write(database, prepared)
     document.complaints.extend(report.complaints)
     return Applied(None, document.placed()) if report.complaints else Applied(report)
 
@@ -122,15 +123,19 @@ def _maker(settings: Settings) -> Maker:
     return Maker(settings.sip.domain, Vault(os.urandom), ids.Ids(clock, os.urandom).new, clock.now())
 
 
-def _write(database: Database, file: ConfigFile, maker: Maker, *, prune: bool) -> Report:
+def _write(database: Database, prepared: Prepared) -> Report:
     for again in range(TRIES):
         try:
             with database.writer.begin() as connection:
-                return apply_file(connection, file, maker, prune=prune)
-        except (OperationalError, IntegrityError):  # locked; or somebody else was a moment faster
+                return carry_out(connection, prepared)
+        except OperationalError:  # locked
             if again == TRIES - 1:
                 raise
-            time.sleep(again / 10)
+        except IntegrityError:  # a message or another change was a moment faster: plan anew
+            if again == TRIES - 1:
+                raise
+            prepared = replace(prepared, generation=NEVER)
+        time.sleep(again / 10)
     raise AssertionError
 
 

@@ -13,6 +13,6 @@ from voip_sms.cli.exits import config_option, settings_of
 def serve(path: Path) -> None:
     """Run the service until SIGTERM; one line `ready {…}` on stdout says that it is up."""
     settings = settings_of(path)
-    from voip_sms.app import lifecycle  # noqa: PLC0415 - a faulty configuration is told in a blink
+    from voip_sms.app.lifecycle import serve as run  # noqa: PLC0415 - a faulty configuration is told in a blink
 
-    sys.exit(lifecycle.serve(settings))
+    sys.exit(run(settings))

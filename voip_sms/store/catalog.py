@@ -1,9 +1,9 @@
 """Reads configuration rows one by one and by page, and keeps changes of it from overtaking each other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, insert, select
 
 from voip_sms.core.directory import Id
 from voip_sms.store.config import CONFIGURATION, Row
@@ -53,6 +53,13 @@ def has_history(connection: Connection, tenant_id: Id) -> bool:
         exists().where(ledger.c.tenant_id == tenant_id),
     )
     return any(bool(connection.execute(select(trace)).scalar_one()) for trace in traces)
+
+
+def insert_rows(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add many rows that name the same columns, in one statement."""
+    if table not in CONFIGURATION:
+        raise ValueError(f"{table} is not a configuration table")
+    connection.execute(insert(metadata.tables[table]), [dict(row) for row in rows])
 
 
 def _of_tenants(table: str) -> Any:

@@ -18,6 +18,7 @@ from voip_sms.engine.accounts.money import set_currencies
 from voip_sms.engine.accounts.planning import Change, Maker, Plan, Wanted, pair_forwards
 from voip_sms.engine.accounts.writing import write
 from voip_sms.store import catalog as stored
+from voip_sms.store.config import current_generation
 
 _OF_TENANTS: Final[tuple[Kind, ...]] = (
     kinds.SENDER_NAME,
@@ -50,22 +51,52 @@ class Report:
         return "{} added, {} changed, {} removed, {} unchanged".format(*counts)
 
 
-def plan_file(connection: Connection, file: ConfigFile, maker: Maker, *, prune: bool = False) -> Report:
-    """What `apply_file` would do. Reads only; may take seconds for a file with many mail passwords."""
-    return _report(_planned(connection, file, maker, prune=prune))
+NEVER: Final = -1
+"""A generation that no configuration has."""
 
 
-def apply_file(connection: Connection, file: ConfigFile, maker: Maker, *, prune: bool = False) -> Report:
-    """Bring the configuration to what the file says. Call it inside one writing transaction.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A planned file. `generation`: the configuration it was planned on."""
 
-    Objects are matched by natural key; absent ones stay unless `prune`. Plan first, with the same `maker`,
-    outside the transaction: passwords are then hashed already and the transaction is short.
+    file: ConfigFile
+    maker: Maker
+    prune: bool
+    plan: Plan
+    generation: int
+
+    @property
+    def report(self) -> Report:
+        """What would be done."""
+        return _report(self.plan)
+
+
+def prepare(connection: Connection, file: ConfigFile, maker: Maker, *, prune: bool = False) -> Prepared:
+    """Plan a file: reads only; may take seconds for one with many mail passwords.
+
+    Objects are matched by natural key; absent ones stay unless `prune`.
+    """
+    generation = current_generation(connection)
+    return Prepared(file, maker, prune, _planned(connection, file, maker, prune=prune), generation)
+
+
+def carry_out(connection: Connection, prepared: Prepared) -> Report:
+    """Write what was planned, in one writing transaction; planned anew if somebody changed something since.
+
+    IntegrityError if somebody's message was a moment faster: call it again with generation NEVER.
     """
     stored.lock(connection)
-    plan = _planned(connection, file, maker, prune=prune)
+    plan = prepared.plan
+    if current_generation(connection) != prepared.generation:
+        plan = _planned(connection, prepared.file, prepared.maker, prune=prepared.prune)
     if not plan.complaints:
         write(connection, plan.changes)
     return _report(plan)
+
+
+def apply_file(connection: Connection, file: ConfigFile, maker: Maker, *, prune: bool = False) -> Report:
+    """Bring the configuration to what the file says, in one writing transaction."""
+    return carry_out(connection, prepare(connection, file, maker, prune=prune))
 
 
 def _planned(connection: Connection, file: ConfigFile, maker: Maker, *, prune: bool) -> Plan:

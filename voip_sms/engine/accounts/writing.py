@@ -1,42 +1,60 @@
 """Writes planned changes: rows of the configuration tables, and what lives beside them."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from voip_sms.engine.accounts.kinds import POOL, TENANT, Row
 from voip_sms.engine.accounts.planning import Change
+from voip_sms.store.catalog import insert_rows
 from voip_sms.store.config import bump_generation, delete_row, insert_row, read_all, update_row
 from voip_sms.store.units import primary_key
 
-_ORDER: Final = {"removed": 0, "changed": 1, "added": 2}
-"""What goes makes room for what comes: a number may move from one tenant to another."""
 _MONEY: Final[tuple[str, ...]] = ("credit", "currency")
 
 
-def write(connection: Connection, changes: Iterable[Change]) -> None:
-    """Write all of them and tell every process; nothing if there are none."""
-    ordered = sorted(changes, key=lambda change: _ORDER[change.action])
-    for change in ordered:
-        _one(connection, change)
-    _pool_numbers(connection, [change for change in ordered if change.kind is POOL])
-    if ordered:
+def write(connection: Connection, changes: Sequence[Change]) -> None:
+    """Write all of them and tell every process; nothing if there are none.
+
+    What goes makes room for what comes: a number may move from one tenant to another.
+    """
+    for action in ("removed", "changed"):
+        for change in changes:
+            if change.action == action:
+                _one(connection, change)
+    _add(connection, [change for change in changes if change.action == "added"])
+    _pool_numbers(connection, [change for change in changes if change.kind is POOL])
+    if changes:
         bump_generation(connection)
 
 
 def _one(connection: Connection, change: Change) -> None:
-    table, row = change.kind.table, change.row
-    columns = {name: value for name, value in change.columns.items() if name not in change.kind.virtual}
-    if change.action == "added":
-        insert_row(connection, table, columns)
-    elif change.columns:
-        if columns:
-            update_row(connection, table, _key(table, row), columns)
-    else:
+    table, row, columns = change.kind.table, change.row, _stored(change)
+    if columns:
+        update_row(connection, table, _key(table, row), columns)
+    elif not change.columns:
         delete_row(connection, table, _key(table, row))
     if change.kind is TENANT:
         _balance(connection, change)
+
+
+def _add(connection: Connection, changes: list[Change]) -> None:
+    """New rows, table by table: the fewer statements, the shorter everybody else waits."""
+    rows: dict[tuple[str, frozenset[str]], list[Row]] = defaultdict(list)
+    for change in changes:
+        columns = _stored(change)
+        rows[change.kind.table, frozenset(columns)].append(columns)
+        if change.kind is TENANT:
+            money = {"tenant_id": change.row["id"], **{name: change.row[name] for name in _MONEY}}
+            rows["balance", frozenset(money)].append(money)
+    for (table, _), several in rows.items():
+        insert_rows(connection, table, several)
+
+
+def _stored(change: Change) -> Row:
+    return {name: value for name, value in change.columns.items() if name not in change.kind.virtual}
 
 
 def _key(table: str, row: Row) -> dict[str, Any]:
@@ -45,14 +63,15 @@ def _key(table: str, row: Row) -> dict[str, Any]:
 
 
 def _balance(connection: Connection, change: Change) -> None:
-    """A tenant has exactly one balance, from its first day."""
-    row, key = change.row, {"tenant_id": change.row["id"]}
+    """A tenant has exactly one balance, from its first day to its last."""
+    key: Row = {"tenant_id": change.row["id"]}
     money = {name: change.columns[name] for name in _MONEY if name in change.columns}
-    if change.action == "removed":
-        if not change.columns:
-            delete_row(connection, "balance", key)
-    elif money and not update_row(connection, "balance", key, money):
-        insert_row(connection, "balance", {**key, **{name: row[name] for name in _MONEY}})
+    if not change.columns:
+        delete_row(connection, "balance", key)
+    if "currency" in money:
+        key |= {"reserved": 0, "settled": 0}  # a message may have been charged since this was planned
+    if money and not update_row(connection, "balance", key, money):
+        insert_row(connection, "balance", {**key, **{name: change.row[name] for name in _MONEY}})
 
 
 def _pool_numbers(connection: Connection, changes: list[Change]) -> None:
