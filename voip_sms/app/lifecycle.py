@@ -122,7 +122,8 @@ async def _start_engine(house: House, stack: AsyncExitStack) -> None:
     await house.simulator.start()
     stack.push_async_callback(house.simulator.stop)
     stack.push_async_callback(house.guarded.close)
-    await house.housekeeping.start()  # first what a crash left behind
+    await house.housekeeping.recover()  # first what a crash left behind
+    house.housekeeping.start()
     stack.push_async_callback(house.housekeeping.stop)
     await house.dispatch.sync()
     stack.push_async_callback(house.dispatch.stop, DRAIN_SECONDS)

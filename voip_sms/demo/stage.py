@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
 
-from voip_sms.demo.clients import Handsets, Http
+from voip_sms.demo.clients import Handsets, Http, until
 from voip_sms.demo.hook_sink import HookSink
 from voip_sms.demo.mail_sink import MailSink
-from voip_sms.demo.process import Service, run
+from voip_sms.demo.process import Finished, Service, run
 
+SQLITE = "sqlite:///var/voip-sms.db"
 TOKEN = "demo-key-acme-0123456789abcdef"
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OWN, SECOND = "+48601000001", "+48601000002"
@@ -26,7 +28,7 @@ CONFIG = """\
 data_dir = "var"
 country = "PL"
 [database]
-url = "sqlite:///var/voip-sms.db"
+url = "{database}"
 [http]
 listen = "{http}"
 [sip]
@@ -50,8 +52,11 @@ format = "console"
 class Stage:
     """Everything that runs during the demo. `async with Stage() as stage`."""
 
-    def __init__(self) -> None:
+    def __init__(self, database: str = SQLITE, environment: Mapping[str, str] | None = None) -> None:
+        """`environment` overrides settings of the service (`VOIP_SMS_<SECTION>__<KEY>`)."""
         self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-demo-"))
+        self.config = self.folder / "voip-sms.toml"
+        self._database = database
         self.mail, self.hooks = MailSink(), HookSink()
         self.smsc = Service(
             *("smsc", "--smpp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--system-id", "sim"),
@@ -59,7 +64,7 @@ class Stage:
             log=self.folder / "smsc.log",
         )
         self.serve = Service(
-            "serve", "--config", str(self.folder / "voip-sms.toml"), log=self.folder / "serve.log"
+            *("serve", "--config", str(self.config)), log=self.folder / "serve.log", environment=environment
         )
 
     async def __aenter__(self) -> Self:
@@ -87,6 +92,8 @@ class Stage:
     async def _open(self) -> None:
         await asyncio.gather(self.mail.start(), self.hooks.start(), self.smsc.start())
         self._write_config("127.0.0.1:0", "127.0.0.1:0")
+        if self._database != SQLITE:
+            await self._must("db", "upgrade", "--config", str(self.config))
         await self.serve.start()
         # Fix the ports that were picked, so that the service comes back where its customers know it.
         self.http_address, self.sip_port = self.serve.ready["http"], self.serve.address("sip_udp")[1]
@@ -94,28 +101,44 @@ class Stage:
         self.api = Http(self.http_address, TOKEN)
         self._simulator = Http(self.smsc.ready["simulator_http"])
         self.handsets = Handsets(self._simulator)
-        await self.apply(self._customer())
+        await self.apply(self.customer())
+        await until(self._bound, "the carrier was not bound")
 
-    async def apply(self, document: object) -> None:
-        """`voip-sms apply` of a document."""
+    async def apply(self, document: object) -> Finished:
+        """`voip-sms apply` of a document; it is in force within 2 s."""
         path = self.folder / "demo.yaml"
         path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        done = await run("apply", str(path), "--config", str(self.folder / "voip-sms.toml"))
-        if done.code:
-            raise RuntimeError(f"apply ended with {done.code}: {done.out} {done.err[-1000:]}")
-        await asyncio.sleep(1.1)  # in force within 2 s; usually at the next poll
+        return await self._must("apply", str(path), "--config", str(self.config))
 
     async def rich(self) -> None:
         """Give the customer credit for a long day of tests."""
-        document = self._customer()
+        document = self.customer()
         document["tenants"][0]["credit"] = "100000.00"
         await self.apply(document)
 
-    def _write_config(self, http: str, sip: str) -> None:
-        text = CONFIG.format(http=http, sip=sip, relay=self.mail.url)
-        (self.folder / "voip-sms.toml").write_text(text, encoding="utf-8")
+        async def seen() -> bool:
+            balance = await self.api.get("/v1/balance")
+            return bool(balance["credit"]["amount"] == "100000.00")
 
-    def _customer(self) -> dict[str, Any]:
+        await until(seen, "the credit was not raised")
+
+    async def _bound(self) -> bool:
+        """The configuration is in force and the carrier there."""
+        status, answer, _ = await self.api.call("GET", "/v1/carriers")
+        return status == 200 and all(carrier["state"] == "bound" for carrier in answer["data"])  # noqa: PLR2004
+
+    async def _must(self, *arguments: str) -> Finished:
+        done = await run(*arguments)
+        if done.code:
+            raise RuntimeError(f"{arguments[0]} ended with {done.code}: {done.out} {done.err[-1000:]}")
+        return done
+
+    def _write_config(self, http: str, sip: str) -> None:
+        text = CONFIG.format(http=http, sip=sip, relay=self.mail.url, database=self._database)
+        self.config.write_text(text, encoding="utf-8")
+
+    def customer(self) -> dict[str, Any]:
+        """The whole configuration as `apply` takes it, to be changed at will."""
         host, port = self.smsc.address("simulator_smpp")
         return {
             "version": 1,
