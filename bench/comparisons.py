@@ -1,12 +1,13 @@
 """The comparisons by name; each starts who takes part, runs its rounds, and says what came out."""
 
+import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import report
+from bench import report, smpp_window
 from bench.contestants import Field
 from bench.kannel import Kannel
 from bench.report import Goal, Result
@@ -17,6 +18,7 @@ from support import peers
 MANY, FEW = 50, 8  # connections: a busy installation, and the few of a single customer
 # MESSAGE requests under way: phones send one at a time, so as many phones.
 PHONES = 50
+WINDOWS, LATENCY_MS = (10, 100), 20.0
 SQLITE, PLAIN, POSTGRES = "SQLite", "SQLite, no keys", "PostgreSQL"
 KANNEL, EMPTY = "Kannel", "empty endpoint"
 
@@ -111,6 +113,18 @@ async def sip(terms: Terms) -> list[Result]:
     return [Result(report.SIP, f"SQLite, {PHONES}", ratio(rounds, SQLITE, "bare edge", "accepted"))]
 
 
+async def window(terms: Terms) -> list[Result]:
+    """The SMPP client alone against window/RTT, with a carrier 20 ms away."""
+    results = []
+    for size in WINDOWS:
+        one = await asyncio.to_thread(smpp_window.measure, size, LATENCY_MS, terms.seconds, terms.rounds)
+        print(
+            f"window {size}: {one.rate:.0f} parts/s, RTT {1000 * one.rtt:.2f} ms, {one.each:.1f} CPU µs each"
+        )
+        results.append(Result(report.WINDOW, f"window {size}", one.ratio))
+    return results
+
+
 async def memory(terms: Terms) -> list[Result]:
     """Resident memory at half the capacity, from quarter to quarter."""
     async with AsyncExitStack() as stack:
@@ -133,5 +147,6 @@ COMPARISONS: Mapping[str, Comparison] = {
     "http": http,
     "receipts": receipts,
     "sip": sip,
+    "window": window,
     "memory": memory,
 }

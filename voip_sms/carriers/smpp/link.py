@@ -33,8 +33,9 @@ Done = Callable[[OutboundPart, Outcome], None]
 
 @dataclass(frozen=True, slots=True)
 class LinkContext:
-    """What every link gets from the house. `country` reads national forms of numbers; `response_timeout`
-    (seconds) counts where a carrier has none of its own.
+    """What every link gets from the house.
+
+    `country` reads national forms of numbers; `response_timeout` (seconds) counts for carriers without one.
     """
 
     events: CarrierEvents
@@ -60,8 +61,7 @@ class SmppLink:
     @classmethod
     def of(cls, carrier: Carrier, context: LinkContext) -> "SmppLink":
         """The link of a carrier as stored. ValueError: its settings are wrong."""
-        given = {"response_timeout": context.response_timeout, **carrier.settings, "name": carrier.name}
-        return cls(SmppCarrier.model_validate(given), context)
+        return cls(SmppCarrier.model_validate({**carrier.settings, "name": carrier.name}), context)
 
     @property
     def name(self) -> str:
@@ -121,7 +121,8 @@ class SmppLink:
             self._timer.cancel()
 
     def _session(self, role: Role) -> Session:
-        return Session(self._settings, role, self._deliver, self._freed)
+        patience = self._settings.response_timeout or self._context.response_timeout
+        return Session(self._settings, role, patience, self._deliver, self._freed)
 
     # --- room ---
 

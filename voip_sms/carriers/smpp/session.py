@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, cast
 import structlog
 
 from voip_sms.carriers.smpp.intake import Arrival, Deliver, Intake
+from voip_sms.carriers.smpp.outbox import STEP, Outbox
 from voip_sms.carriers.smpp.window import Answered, Window
 from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.wire import smpp
@@ -16,8 +17,6 @@ from voip_sms.wire.smpp import status as codes
 
 log = structlog.get_logger(__name__)
 
-UNSENT_LIMIT: Final = 1 << 20
-"""Octets of answers that a carrier doesn't read: tens of thousands of them; then it is as good as dead."""
 UNBIND_TIME: Final = 2.0
 """Seconds to wait for unbind_resp, or for the last octets to leave, before the connection is cut."""
 PEER_UNBIND_DRAIN: Final = 1.0
@@ -54,9 +53,16 @@ class Session(asyncio.Protocol):
     """A bind. `submit` needs `room`; `on_room` is called when there may be more of it."""
 
     def __init__(
-        self, settings: SmppCarrier, role: str, deliver: Deliver, on_room: Callable[[], None]
+        self,
+        settings: SmppCarrier,
+        role: str,
+        patience: float,
+        deliver: Deliver,
+        on_room: Callable[[], None],
     ) -> None:
+        """`patience`: seconds to wait for any response."""
         self._settings = settings
+        self._patience = patience
         self._command = _BIND_COMMANDS[role]
         self._intake = Intake(deliver, self._send, self._full)
         self._on_room = on_room
@@ -65,10 +71,9 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._state = State.OPEN
         self._sequence = 0
-        self._window = Window(settings.window, settings.response_timeout)
+        self._window = Window(settings.window, patience)
         self._leaving: asyncio.Task[None] | None = None
-        self._out: list[bytes] = []
-        self._writable = True
+        self._out = Outbox(self._loop)
         self._reading = True
         self._timer: asyncio.TimerHandle | None = None
         self._linger: asyncio.TimerHandle | None = None
@@ -93,7 +98,7 @@ class Session(asyncio.Protocol):
     @property
     def room(self) -> int:
         """How many submits fit into the window now."""
-        return self._window.room if self._writable and self.transmits else 0
+        return self._window.room if self._out.writable and self.transmits else 0
 
     async def bind(self) -> None:
         """Bind. Raises BindRefusedError, TimeoutError, ConnectionError."""
@@ -104,7 +109,7 @@ class Session(asyncio.Protocol):
             )
         )
         try:
-            async with asyncio.timeout(settings.response_timeout):
+            async with asyncio.timeout(self._patience):
                 await asyncio.shield(self._bound)
         except TimeoutError:
             raise TimeoutError("no answer to the bind") from None
@@ -145,7 +150,7 @@ class Session(asyncio.Protocol):
             return
         self._reason = reason
         if self._transport is not None:
-            self._flush()
+            self._out.flush()
             self._transport.close()
             # A peer that doesn't read would keep the connection half alive for ever.
             self._linger = self._loop.call_later(UNBIND_TIME, self._transport.abort)
@@ -157,33 +162,31 @@ class Session(asyncio.Protocol):
         """Note the transport."""
         # COMPAT uvloop: its transports are asyncio.Transport by behaviour, not by class.
         self._transport = cast("asyncio.Transport", transport)
+        self._out.connect(self._transport)
 
     def data_received(self, data: bytes) -> None:
         """Take what arrived, PDU by PDU; a broken length closes the bind."""
         self._heard_at, self._asked_at = self._loop.time(), None
-        in_flight, broken = len(self._window), None
+        broken = None
         try:
             frames = self._framer.feed(data)
         except smpp.FramingError as error:
             frames, broken = list(error.frames), error
-        for frame in frames:
-            if self._state is State.CLOSED:
+        for start in range(0, len(frames), STEP):
+            if not self._some(frames[start : start + STEP]):
                 return
-            self._frame(frame)
         if broken is not None:
             log.warning("smpp_bad_length", length=broken.length)
             self._send(smpp.GenericNack(0, codes.RINVCMDLEN))
             self.close(str(broken))
-        elif len(self._window) < in_flight:
-            self._on_room()
 
     def pause_writing(self) -> None:
         """The peer reads too slowly: no more submits for now."""
-        self._writable = False
+        self._out.writable = False
 
     def resume_writing(self) -> None:
         """It has caught up."""
-        self._writable = True
+        self._out.writable = True
         self._on_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -195,6 +198,17 @@ class Session(asyncio.Protocol):
         self._shut()
 
     # --- reading ---
+
+    def _some(self, frames: list[bytes]) -> bool:
+        """Handle a few PDUs and say if they made room; False when the connection was closed meanwhile."""
+        in_flight = len(self._window)
+        for frame in frames:
+            if self._state is State.CLOSED:
+                return False
+            self._frame(frame)
+        if len(self._window) < in_flight:
+            self._on_room()
+        return True
 
     def _frame(self, frame: bytes) -> None:
         try:
@@ -292,7 +306,7 @@ class Session(asyncio.Protocol):
         due = self._heard_at + self._settings.enquire_interval
         if self._asked_at is not None:
             due = self._loop.time() + self._settings.enquire_interval
-            due = min(due, self._asked_at + self._settings.response_timeout)
+            due = min(due, self._asked_at + self._patience)
         deadline = self._window.deadline
         if deadline is not None and deadline < due:
             due = deadline
@@ -309,7 +323,7 @@ class Session(asyncio.Protocol):
             self._on_room()
         if not self._reading:
             self._heard_at, self._asked_at = now, None  # we are the ones who don't listen
-        if self._asked_at is not None and now - self._asked_at >= self._settings.response_timeout:
+        if self._asked_at is not None and now - self._asked_at >= self._patience:
             self.close("enquire_link unanswered")
             return
         if self._asked_at is None and now - self._heard_at >= self._settings.enquire_interval:
@@ -330,16 +344,8 @@ class Session(asyncio.Protocol):
     def _write(self, octets: bytes) -> None:
         if self._state is State.CLOSED:
             return
-        if not self._out:
-            self._loop.call_soon(self._flush)  # everything of one turn of the loop leaves in one write
-        self._out.append(octets)
-
-    def _flush(self) -> None:
-        octets, self._out = b"".join(self._out), []
-        if not octets or self._transport is None or self._transport.is_closing():
-            return
-        self._transport.write(octets)
-        if not self._writable and self._transport.get_write_buffer_size() > UNSENT_LIMIT:
+        self._out.write(octets)
+        if self._out.overrun and self._transport is not None:
             self._reason = "the carrier does not read"
             self._transport.abort()
 
