@@ -1,0 +1,1 @@
+"""What housekeeping does: one chore a module, in units of at most `ROWS` rows."""
