@@ -44,7 +44,8 @@ class Reader:
         call = _Call(self._engine, lambda connection: function(connection, *args, **kwargs))
         future = asyncio.wrap_future(self._begin(call))
         try:
-            return await asyncio.wait_for(future, WAIT_SECONDS)
+            async with asyncio.timeout(WAIT_SECONDS):  # 3.11's wait_for may swallow a cancellation
+                return await future
         except TimeoutError as error:
             log.warning("read_too_slow", function=getattr(function, "__name__", "?"))
             raise StoreUnavailableError from error

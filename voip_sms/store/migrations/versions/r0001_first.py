@@ -1,4 +1,7 @@
-"""The first schema: everything that one message needs on its way."""
+"""The first schema: everything that one message needs on its way.
+
+Why so long: a revision is a frozen record of every column, made once and never read for pleasure.
+"""
 
 import sqlalchemy as sa
 from alembic import op
