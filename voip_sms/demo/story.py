@@ -9,6 +9,7 @@ from pathlib import Path
 
 from voip_sms.demo.clients import Json, until
 from voip_sms.demo.phone import Phone, PhoneAccount
+from voip_sms.demo.softphone import SoftPhone
 from voip_sms.demo.stage import COLLEAGUES, HOOK_SECRET, MAILBOX, OWN, POOL, SECOND, Stage
 
 ANNA, BASIA, CELINA = "+48601123456", "+48601123457", "+48601123458"
@@ -60,11 +61,11 @@ class Story:
     # --- sending ---
 
     async def phone_registers(self) -> str:
-        """Two PJSIP phones register with digest."""
+        """Two phones register with digest."""
         for phone in (self._desk, self._lab):
             answer = await phone.register()
             _expect(answer.status == 200, f"{phone.account.user}: {answer.status} {answer.reason}")  # noqa: PLR2004
-        return "101 and 102 registered over UDP with digest authentication"
+        return f"101 and 102 registered over UDP with digest authentication, {_whose(self._desk)}"
 
     async def own_number(self) -> str:
         """101 texts 601 123 456 and shows its own mobile number."""
@@ -244,9 +245,15 @@ class Story:
         found: Json = await until(look, f"{message_id} was not delivered", within)
         return found
 
-    def _phone(self, user: str) -> Phone:
+    def _phone(self, user: str) -> Phone | SoftPhone:
         account = PhoneAccount(user, f"pw{user}", "sms.test", "127.0.0.1", self._stage.sip_port)
+        if not Phone.available():
+            return SoftPhone(account)
         return Phone(account, log=Path(self._stage.folder) / f"phone-{user}.log")
+
+
+def _whose(phone: Phone | SoftPhone) -> str:
+    return "on PJSIP" if isinstance(phone, Phone) else f"on our own small client: {Phone.why_not()}"
 
 
 def _async(look: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
