@@ -111,13 +111,19 @@ async def test_parts_past_their_validity_expire_and_their_money_comes_back(stage
     assert await keeper.run("expiry") == 0
 
 
-async def test_expiry_gets_through_any_number_with_one_moment_of_expiry(stage: Stage, monkeypatch) -> None:
-    monkeypatch.setattr(expiry, "_WAITING", expiry._WAITING.limit(3))
+@pytest.mark.parametrize("look", ["_QUEUED", "_WAITING"])
+async def test_expiry_gets_through_any_number_with_one_moment_of_expiry(
+    stage: Stage, monkeypatch, look: str
+) -> None:
+    monkeypatch.setattr(expiry, look, getattr(expiry, look).limit(3))
     monkeypatch.setattr(expiry, "ROWS", 3)
     monkeypatch.setattr("voip_sms.engine.housekeeping.ROWS", 3)
+    keeper = stage.keeper
+    if look == "_WAITING":
+        monkeypatch.setattr(expiry, "LOOK_FAR", 9 * DAY)
+        await keeper.run("expiry")
     await stage.send(*(f"60111111{n}" for n in range(MANY)))
     stage.later(2 * DAY)
-    keeper = stage.keeper
 
     await keeper.run("expiry")
     assert {row["status"] for row in await stage.scene.rows("message")} == {"expired"}
