@@ -1,0 +1,61 @@
+"""Sends an inbound SMS on to a phone number, as an SMS that the tenant pays for."""
+
+import hashlib
+from typing import Final
+
+from voip_sms.core.directory import Account, Identity
+from voip_sms.core.failures import Accepted, Nature, Outcome, Permanent, Refusal, Temporary
+from voip_sms.core.loops import forwarded
+from voip_sms.core.model import ForwardJob, Idempotency, Options, Submission
+from voip_sms.core.ports import Submitter
+
+DOOR: Final = "forward"
+DEFAULT_PARTS: Final = 10
+
+
+class NumberForwarder:
+    """`ports.Forwarder` for phone numbers. The job's id makes it one SMS, however often it is tried."""
+
+    def __init__(self, submitter: Submitter) -> None:
+        self._submitter = submitter
+
+    async def deliver(self, job: ForwardJob) -> Outcome:
+        """Submit once; refusals for good end the job with their code as the cause."""
+        if not job.verified:
+            return Permanent("not_verified")
+        if job.message.text is None:
+            return Permanent("text_gone")
+        try:
+            submitted = await self._submitter.submit(submission_of(job, job.message.text))
+        except Refusal as refusal:
+            return _refused(refusal)
+        item = submitted.items[0]
+        if item.refused is not None:
+            return _refused(item.refused)
+        return Accepted("" if item.message is None else item.message.id.hex())
+
+
+def submission_of(job: ForwardJob, text: str) -> Submission:
+    """`<sender>: <text>`, from the number that was texted."""
+    number = job.message.to
+    account = Account(job.id, job.tenant_id, "forward", number, Identity("number", number))
+    body = forwarded(job.message.sender, text)
+    return Submission(
+        account=account,
+        door=DOOR,
+        recipients=(job.target,),
+        text=body,
+        # The sender's number before it may make one part more of what came.
+        options=Options(sender=number, max_parts=max(DEFAULT_PARTS, job.message.parts + 1)),
+        idempotency=Idempotency(
+            hashlib.sha256(b"\0".join((DOOR.encode(), job.tenant_id, job.id))).digest(),
+            hashlib.sha256(b"\0".join((job.target.encode(), body.encode("utf-8", "replace")))).digest(),
+        ),
+        cause=job.id,
+    )
+
+
+def _refused(refusal: Refusal) -> Outcome:
+    if refusal.nature is Nature.PERMANENT:
+        return Permanent(refusal.code.name, refusal.detail)
+    return Temporary(refusal.code.name, refusal.detail)
