@@ -174,7 +174,7 @@ def _forwarders(
     credentials, registrations = DirectoryCredentials(context.directory), StoredRegistrations(context)
     return {
         "sip": SipForwarder(endpoint, settings.sip.domain, credentials, registrations),
-        "mail": MailForwarder(settings.mail, context.clock),
+        "mail": MailForwarder(settings.mail),
         "number": NumberForwarder(submit),
         "webhook": WebhookForwarder(guarded, context.clock),
     }
