@@ -184,8 +184,11 @@ def profile(url: str, messages: int, waiting: int) -> None:
 
     Writer._serve = profiled  # type: ignore[method-assign]  # noqa: SLF001
     database = prepared(url)
-    print(f"{asyncio.run(store_run(database, messages, waiting)):.0f} messages/s, profiled")
-    database.close()
+    try:
+        print(f"{asyncio.run(store_run(database, messages, waiting)):.0f} messages/s, profiled")
+    finally:
+        Writer._serve = serve  # type: ignore[method-assign]  # noqa: SLF001
+        database.close()
     pstats.Stats(profiler).sort_stats("tottime").print_stats(30)
 
 

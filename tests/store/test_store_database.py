@@ -87,8 +87,7 @@ def test_deleted_text_is_gone_from_the_sqlite_files(sqlite_url):
         connection.execute(text("INSERT INTO t VALUES ('a very private text')"))
     with database.writer.begin() as connection:
         connection.execute(text("DELETE FROM t"))
-    with database.writer.connect() as connection:
-        erase_deleted(connection)
+    erase_deleted(database)
     for path in database.file.parent.glob(database.file.name + "*"):
         assert b"very private" not in path.read_bytes()
     database.close()

@@ -154,6 +154,15 @@ async def test_only_the_culprit_fails(database, writer, row):
     assert stored(database) == [1, *range(10, 30)]
 
 
+async def test_a_number_that_no_column_holds_is_its_units_own_fault(database, writer):
+    row = {"message_id": key(9), "part": 0, "phase": "reserve", "tenant_id": TENANT, "kind": "reserve",
+           "amount": 2**70, "currency": "PLN", "at": 1}  # fmt: skip
+    results = await together(writer, storing(1), Unit(lambda _: Rows(inserts=[("ledger", row)])), storing(2))
+    assert [result for result in results if isinstance(result, int)] == [1, 2]
+    assert not isinstance(results[1], Refusal)
+    assert stored(database) == [1, 2]
+
+
 async def test_a_broken_constraint_is_told_as_such(database, writer):
     await writer.do(storing(1))
     with pytest.raises(IntegrityError):

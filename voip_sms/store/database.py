@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
@@ -28,6 +28,8 @@ READERS = 4
 WRITER_CACHE_KIB = 65_536
 READER_CACHE_KIB = 8_192
 """Pages SQLite keeps in memory: the live end of the queue's tables fits."""
+LOG_BYTES = 64 * 2**20
+"""What SQLite's log shrinks back to after a burst."""
 STATEMENTS = 512
 """Compiled statements kept per connection: more than the service has."""
 
@@ -91,14 +93,16 @@ def check(database: Database) -> None:
         )
 
 
-def erase_deleted(connection: Connection) -> None:
-    """Make deleted texts unrecoverable as far as we can: SQLite empties its log (a truncating checkpoint).
+def erase_deleted(database: Database) -> None:
+    """After texts were deleted: make them unrecoverable as far as we can. Blocks; call it on a thread.
 
-    PostgreSQL does its part by VACUUM and by recycling its log. Call it outside a transaction.
+    SQLite overwrites what it deletes (secure_delete) and here empties its log, which still has the pages as
+    they were. PostgreSQL needs VACUUM (its autovacuum will do) and the recycling of its log.
     """
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if database.is_sqlite:
+        with database.writer.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # past our BEGIN: it works outside transactions
 
 
 # --- SQLite -------------------------------------------------------------------------------------------------
@@ -145,6 +149,7 @@ def _sqlite_engine(
         driver.execute("PRAGMA journal_mode = WAL")
         driver.execute("PRAGMA synchronous = FULL")
         driver.execute("PRAGMA secure_delete = ON")
+        driver.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
 
     def make_file(*_: object) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its log inherits the rights

@@ -37,6 +37,13 @@ message = Table(
     Column("trace", Text, nullable=False),  # JSON [[step, decision, reason], …]
     Index(None, "tenant_id", "id"),
     Index(None, "submission_id"),
+    Index(
+        "ix_message_client_ref",
+        "tenant_id",
+        "client_ref",
+        sqlite_where=text("client_ref IS NOT NULL"),
+        postgresql_where=text("client_ref IS NOT NULL"),
+    ),
     # housekeeping: what must reach a terminal state by itself
     Index(
         "ix_message_open",

@@ -323,6 +323,14 @@ def _message() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
+        "ix_message_client_ref",
+        "message",
+        ["tenant_id", "client_ref"],
+        unique=False,
+        sqlite_where=sa.text("client_ref IS NOT NULL"),
+        postgresql_where=sa.text("client_ref IS NOT NULL"),
+    )
+    op.create_index(
         "ix_message_open",
         "message",
         ["expires_at"],
