@@ -123,15 +123,6 @@ async def test_a_dead_connection_and_a_contact_that_answered_404_are_dropped(
     assert contacts(await registrations.bindings(PHONE)) == ["sip:b@h"]
 
 
-async def test_a_restart_forgets_connections_only(
-    registrations: StoredRegistrations, clock: FakeClock
-) -> None:
-    tls = binding(clock, "sip:a@h", transport="tls", flow="tls-1")
-    await registrations.register(PHONE, [tls, binding(clock, "sip:b@h")])
-    assert await registrations.forget_connections() == 1
-    assert contacts(await registrations.bindings(PHONE)) == ["sip:b@h"]
-
-
 async def test_registers_at_once_are_all_kept(registrations: StoredRegistrations, clock: FakeClock) -> None:
     await asyncio.gather(
         *(

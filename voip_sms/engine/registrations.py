@@ -12,12 +12,11 @@ from sqlalchemy import bindparam, select, text
 from voip_sms.core.directory import Account
 from voip_sms.core.model import Binding
 from voip_sms.engine.context import Context
-from voip_sms.store.tables import binding, forward_job
+from voip_sms.store.tables import forward_job
 from voip_sms.store.units import Match, Row, Rows, Scan, State, Unit, by_key
 
 CONTACTS: Final = 10
 """Bindings of one account: a person's phones. The one not refreshed for longest gives way to a new one."""
-_RELIABLE: Final = ("tcp", "tls")
 
 # Literal texts: a partial index is only used where its condition is seen to hold.
 _HEAD = (
@@ -27,7 +26,6 @@ _HEAD = (
     .limit(1)
     .with_for_update()
 )
-_CONNECTED = select(binding).where(binding.c.transport.in_(_RELIABLE))
 
 
 class StoredRegistrations:
@@ -78,22 +76,16 @@ class StoredRegistrations:
         """A contact answered 404 or 410: its binding is removed."""
         await self._remove(by_key("binding", account.id, contact))
 
-    async def forget_connections(self) -> int:
-        """At the start of the only process: connections did not survive. How many bindings that drops."""
-        return await self._remove(Scan("binding", _CONNECTED))
-
     # --- units ----------------------------------------------------------------------------------------------
 
-    async def _remove(self, read: Match | Scan) -> int:
+    async def _remove(self, read: Match) -> None:
         def decide(state: State) -> Rows:
-            found = state.scanned(read) if isinstance(read, Scan) else state.find(read)
-            rows = Rows(len(found))
-            for row in found:
+            rows = Rows()
+            for row in state.find(read):
                 rows.delete("binding", (row["account_id"], row["contact"]))
             return rows
 
-        removed: int = await self._do(decide, read)
-        return removed
+        await self._do(decide, read)
 
     async def _do(self, decide: Callable[[State], Rows], *reads: Match | Scan) -> Any:
         return await self._context.writer.do(Unit(decide, reads))
