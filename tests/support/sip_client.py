@@ -5,10 +5,26 @@ import hashlib
 import itertools
 import re
 import secrets
+from dataclasses import dataclass
+from typing import cast
+
+
+@dataclass(frozen=True, slots=True)
+class SipAnswer:
+    """A final response as a phone shows it; status 0: none came."""
+
+    status: int
+    reason: str = ""
+    text: str = ""
+
+    def header(self, name: str) -> str:
+        """The value of a header, or ''."""
+        found = re.search(rf"^{name}:[ \t]*(.*?)\r$", self.text, re.IGNORECASE | re.MULTILINE)
+        return found[1] if found else ""
 
 
 class SipClient(asyncio.DatagramProtocol):
-    """One user on one socket. `message` retransmits like RFC 3261 17.1.2 and gives the final status, or 0."""
+    """One user on one socket. `send` retransmits like RFC 3261 17.1.2 until there is a final response."""
 
     def __init__(self, user: str, password: str, domain: str) -> None:
         self.user, self.password, self.domain = user, password, domain
@@ -17,19 +33,23 @@ class SipClient(asyncio.DatagramProtocol):
         self._cseq = itertools.count(1)
         self._count = itertools.count(1)
         self._challenge: tuple[str, str, int] | None = None
+        self._closed = asyncio.Event()
 
     async def open(self, port: int) -> "SipClient":
         loop = asyncio.get_running_loop()
         await loop.create_datagram_endpoint(lambda: self, remote_addr=("127.0.0.1", port))
         return self
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
+            await self._closed.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)  # the loop's own is no subclass of it
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._closed.set()
 
     def error_received(self, exc: Exception) -> None:
         """Nobody listens at the moment: retransmissions go on."""
@@ -46,17 +66,28 @@ class SipClient(asyncio.DatagramProtocol):
 
     async def message(self, to: str, text: str, within: float = 8.0) -> int:
         """Send one MESSAGE, answering a challenge; its final status, 0 when none came within `within` s."""
+        return (await self.send(to, text, within)).status
+
+    async def send(self, to: str, text: str, within: float = 8.0) -> SipAnswer:
+        """The same, with everything that the answer says."""
         call_id, tag = secrets.token_hex(8), secrets.token_hex(4)
+        answer = SipAnswer(401)
         try:
             async with asyncio.timeout(within):
                 for _ in range(3):
-                    status, answer = await self._request(to, text, call_id, tag)
+                    status, octets = await self._request(to, text, call_id, tag)
+                    answer = SipAnswer(status, octets.split("\r\n")[0].split(" ", 2)[2], octets)
                     if status != 401:
-                        return status
-                    self._take_challenge(answer)
+                        return answer
+                    self._take_challenge(octets)
         except TimeoutError:
-            return 0
-        return 401
+            return SipAnswer(0)
+        return answer
+
+    def octets(self, data: bytes) -> None:
+        """Send anything at all, and expect nothing."""
+        assert self._transport is not None
+        self._transport.sendto(data)
 
     def _take_challenge(self, answer: str) -> None:
         for line in answer.split("\r\n"):

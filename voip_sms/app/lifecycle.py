@@ -55,8 +55,11 @@ def serve(settings: Settings) -> int:
         _complain(str(error))
         return Exit.DATABASE
     except OSError as error:
-        _complain(f"can't listen: {error}")
-        return Exit.PORT_IN_USE if error.errno == errno.EADDRINUSE else Exit.FAILED
+        why = error.__cause__ if isinstance(error.__cause__, OSError) else error  # uvloop wraps UDP's
+        in_use = why.errno == errno.EADDRINUSE
+        hint = ": the port is in use; end that program or choose another port" if in_use else ""
+        _complain(f"can't listen: {error}{hint}")
+        return Exit.PORT_IN_USE if in_use else Exit.FAILED
 
 
 def _complain(text: str) -> None:
@@ -97,7 +100,16 @@ async def _serve(settings: Settings, database: Database) -> int:
         await stop.wait()
         log.info("stopping")
         house.missing.add("stopping")
+        await _drain(house)
     return Exit.OK
+
+
+async def _drain(house: House) -> None:
+    """No new work; all that is under way ends at the same time, so that it takes DRAIN_SECONDS once."""
+    house.endpoint.refuse_new()
+    await asyncio.gather(
+        house.http.stop(), house.forwarding.stop(DRAIN_SECONDS), house.dispatch.stop(DRAIN_SECONDS)
+    )
 
 
 async def _start(

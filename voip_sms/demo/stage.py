@@ -56,7 +56,7 @@ class Stage:
         """`environment` overrides settings of the service (`VOIP_SMS_<SECTION>__<KEY>`)."""
         self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-demo-"))
         self.config = self.folder / "voip-sms.toml"
-        self._database = database
+        self.database = database
         self.mail, self.hooks = MailSink(), HookSink()
         self.smsc = Service(
             *("smsc", "--smpp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--system-id", "sim"),
@@ -76,7 +76,7 @@ class Stage:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for client in (getattr(self, "api", None), getattr(self, "_simulator", None)):
+        for client in (getattr(self, "api", None), getattr(self, "simulator", None)):
             if client is not None:
                 await client.close()
         for service in (self.serve, self.smsc):
@@ -92,15 +92,15 @@ class Stage:
     async def _open(self) -> None:
         await asyncio.gather(self.mail.start(), self.hooks.start(), self.smsc.start())
         self._write_config("127.0.0.1:0", "127.0.0.1:0")
-        if self._database != SQLITE:
+        if self.database != SQLITE:
             await self._must("db", "upgrade", "--config", str(self.config))
         await self.serve.start()
         # Fix the ports that were picked, so that the service comes back where its customers know it.
         self.http_address, self.sip_port = self.serve.ready["http"], self.serve.address("sip_udp")[1]
         self._write_config(self.http_address, f"127.0.0.1:{self.sip_port}")
         self.api = Http(self.http_address, TOKEN)
-        self._simulator = Http(self.smsc.ready["simulator_http"])
-        self.handsets = Handsets(self._simulator)
+        self.simulator = Http(self.smsc.ready["simulator_http"])
+        self.handsets = Handsets(self.simulator)
         await self.apply(self.customer())
         await until(self._bound, "the carrier was not bound")
 
@@ -134,7 +134,7 @@ class Stage:
         return done
 
     def _write_config(self, http: str, sip: str) -> None:
-        text = CONFIG.format(http=http, sip=sip, relay=self.mail.url, database=self._database)
+        text = CONFIG.format(http=http, sip=sip, relay=self.mail.url, database=self.database)
         self.config.write_text(text, encoding="utf-8")
 
     def customer(self) -> dict[str, Any]:

@@ -132,11 +132,15 @@ class Endpoint:
         self._sweeper = asyncio.create_task(self._sweep())
         return bound
 
-    async def close(self, drain: float = 5.0) -> None:
-        """Refuse new requests with 503, wait up to `drain` seconds for handlers, then close every socket."""
+    def refuse_new(self) -> None:
+        """Answer new requests with 503 from now on; what is under way, and our own requests, go on."""
         self._closing = True
         for server in self._tcp:
             server.close()
+
+    async def close(self, drain: float = 5.0) -> None:
+        """`refuse_new`, wait up to `drain` seconds for handlers, then close every socket."""
+        self.refuse_new()
         await self._server.drain(drain)
         if self._sweeper is not None:
             self._sweeper.cancel()
