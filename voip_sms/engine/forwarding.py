@@ -7,7 +7,6 @@ its submission's idempotency; a webhook, a mail and a phone recognise a repeat b
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -73,11 +72,11 @@ class Forwarding:
         self._stopping = True
         self._signals.wake(("forwards",))
         if self._loop is not None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._loop, drain)
+            await asyncio.wait({self._loop}, timeout=drain)
+            self._tasks.add(self._loop)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=drain)
-        for task in list(self._tasks):
+        for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
