@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, fixed_random
 from support.links import FakeLink, script, silent
 from support.waiting import eventually
 from support.world import ACME, CREDIT, KEY, PRICE, TWO_WAY, World, to_send, world
@@ -79,7 +79,7 @@ class Stage:
     async def idle(self) -> None:
         """Everything that is due has been taken, so that the next message may pass the queue."""
         lane = self.dispatch._lanes["sim"]
-        await eventually(lambda: lane._seen and not lane._dirty and not lane._claiming)
+        await eventually(lambda: lane._seen and not lane._dirty and not lane._unknown and not lane._searching)
 
 
 @pytest.fixture
@@ -212,6 +212,73 @@ async def test_order_holds_within_a_pair_while_one_is_retried(stage: Stage) -> N
     events = await stage.scene.rows("message_event", message_id=first.id)
     assert [(event["status"], event["cause"]) for event in events] == [("queued", "busy"), ("sent", "")]
     assert await stage.money() == (0, 3 * PRICE)
+
+
+@pytest.mark.parametrize("window", [4, 50])
+async def test_order_holds_within_pairs_through_any_trouble(stage: Stage, window: int) -> None:
+    """Five pairs and a carrier that stumbles over a fifth of the parts.
+
+    With the small window nearly everything goes through the queue, with the large one most goes past it.
+    """
+    chance = fixed_random()
+
+    def answer(_part) -> object:
+        trouble = (Temporary("busy"), Temporary("slow", slow=True), Uncertain("no_response"))
+        return chance.choice(trouble) if chance.random() < 0.2 else Accepted(f"c{chance.random()}")
+
+    stage.prepare = lambda link: (setattr(link, "answer", answer), setattr(link, "window", window))
+    await stage.start()
+
+    async def converse(n: int) -> None:
+        for k in range(20):
+            text = f"{k:03d}" if k % 4 else f"{k:03d}" + "x" * 200
+            await stage.send(f"60100000{n}", text=text, priority=1)
+            await asyncio.sleep(chance.choice((0, 0, 0.02, 0.1)))
+
+    async def time_flies() -> None:
+        while True:
+            await asyncio.sleep(0.005)
+            stage.scene.clock.advance(1)
+            stage.dispatch._lanes["sim"]._event.set()
+
+    flying = asyncio.create_task(time_flies())
+    await asyncio.gather(*(converse(n) for n in range(5)))
+    await stage.part_is("sent")
+    flying.cancel()
+    for n in range(5):
+        ids = [part.message_id for part in stage.sim.sent if part.to == f"+4860100000{n}"]
+        assert ids == sorted(ids), "a message went out before an earlier one of its pair was through"
+        assert len(set(ids)) == 20
+
+
+async def test_after_a_jam_new_messages_go_past_the_queue_again(stage: Stage) -> None:
+    stage.prepare = lambda link: (setattr(link, "answer", silent), setattr(link, "window", 2))
+    await stage.start()
+    await stage.idle()
+    for n in range(6):
+        await stage.send(f"60100000{n}")
+    stage.sim.answer = script()
+    for part in list(stage.sim.sent):
+        stage.sim.end(part, Accepted(f"x{part.to}"))
+    await stage.part_is("sent")
+    await stage.idle()
+    stage.sim.answer = silent
+    message = await stage.send("601000099")
+
+    assert (await stage.scene.row("part", message_id=message.id))["state"] == "sending"
+
+
+async def test_the_poll_does_not_send_new_messages_through_the_queue(stage: Stage) -> None:
+    await stage.start()
+    await stage.idle()
+    lane = stage.dispatch._lanes["sim"]
+    lane._dirty = True
+    lane._event.set()
+    await asyncio.sleep(0)
+    stage.sim.answer = silent
+    message = await stage.send()
+
+    assert (await stage.scene.row("part", message_id=message.id))["state"] == "sending"
 
 
 async def test_what_is_scheduled_later_does_not_hold_up_its_pair(stage: Stage) -> None:

@@ -55,11 +55,10 @@ def test_a_pair_is_free_again_when_all_its_parts_are_back() -> None:
 
 def test_leaving_says_when_others_wait_behind() -> None:
     pairs = Pairs()
-    pairs.waits_behind("a>b")
     pairs.take("a>b")
     assert not pairs.leave("a>b")
     pairs.take("a>b")
-    pairs.waits_behind("a>b")
+    pairs.announce("a>b", 1)
     assert pairs.leave("a>b")
     pairs.take("a>b")
     pairs.take("c>d")
@@ -70,6 +69,42 @@ def test_leaving_says_when_others_wait_behind() -> None:
     assert not pairs.leave("a>b")
 
 
+def test_what_is_queued_holds_its_pair_until_it_is_claimed() -> None:
+    pairs = Pairs()
+    pairs.announce("a>b", 2)
+    assert not pairs.free("a>b", 0)
+    assert pairs.queued == 0
+    pairs.queue("a>b", 2)
+    assert pairs.queued == 2
+    pairs.begin_claim()
+    assert pairs.claimed("a>b", KEY)
+    assert not pairs.free("a>b", 0)
+    assert pairs.claimed("a>b", (KEY[0], 2))
+    assert pairs.free("a>b", 0)
+    assert not pairs.claimed("a>b", KEY)
+
+
+def test_what_was_withdrawn_holds_nothing() -> None:
+    pairs = Pairs()
+    pairs.announce("a>b", 1)
+    pairs.withdraw("a>b", 1)
+    assert pairs.free("a>b", 0)
+
+
+def test_a_claim_that_found_the_queue_empty_clears_what_went_elsewhere() -> None:
+    pairs = Pairs()
+    for name in ("gone", "new", "coming"):
+        pairs.announce(name, 1)
+    pairs.queue("gone", 1)
+    pairs.begin_claim()
+    pairs.queue("new", 1)
+    pairs.drained()
+
+    assert pairs.free("gone", 0)
+    assert not pairs.free("new", 0)
+    assert not pairs.free("coming", 0)
+
+
 def test_a_retried_part_holds_its_pair_until_it_is_taken_or_expires() -> None:
     pairs = Pairs()
     pairs.hold("a>b", KEY, expires_at=100)
@@ -77,10 +112,10 @@ def test_a_retried_part_holds_its_pair_until_it_is_taken_or_expires() -> None:
     assert pairs.free("a>b", 100)
     pairs.hold("a>b", KEY, expires_at=100)
     pairs.hold("a>b", (KEY[0], 2), expires_at=100)
-    pairs.let_go("a>b", KEY)
+    assert pairs.claimed("a>b", KEY)
     assert not pairs.free("a>b", 0)
-    pairs.let_go("a>b", (KEY[0], 2))
-    pairs.let_go("a>b", KEY)
+    assert pairs.claimed("a>b", (KEY[0], 2))
+    assert not pairs.claimed("a>b", KEY)
     assert pairs.free("a>b", 0)
 
 

@@ -16,11 +16,12 @@ from voip_sms.engine.rows import accepted_message, message_row, outbound_part, p
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Job:
     """One submission on its way into the database.
 
     With `fast` the dispatcher keeps a place in the window for its only message: it is stored as claimed.
+    `quiet`: carriers whose lane is told by its ticket, and needs no wake-up.
     """
 
     planner: Planner
@@ -28,6 +29,7 @@ class Job:
     drafts: Sequence[Draft]
     node: str
     fast: bool = False
+    quiet: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +215,7 @@ class Acceptance:
             self._parts = tuple(
                 outbound_part(row, no, text, request.now) for no, text in enumerate(plan.parts, 1)
             )
-        else:
+        elif plan.carrier not in self._job.quiet:
             self.rows.wakes.add(f"parts:{plan.carrier}")
         return accepted_message(row, body)
 

@@ -83,19 +83,19 @@ class Dispatch:
 
     async def _open(self, carrier: Carrier) -> None:
         try:
-            link = self._link(carrier)
+            lane = Lane(self._context, self._signals, carrier, self._link(carrier), self._policy)
+            await lane.start()
         except Exception:  # settings that its kind can't use: the other carriers go on
             log.exception("carrier_not_usable", carrier=carrier.name, kind=carrier.kind)
-            return
-        lane = Lane(self._context, self._signals, carrier, link, self._policy)
-        self._lanes[carrier.name] = lane
-        await lane.start()
+        else:
+            self._lanes[carrier.name] = lane
 
 
 class Nowhere:
     """The ticket for a carrier that this process doesn't serve: whoever does finds the parts in the queue."""
 
     fast = False
+    local = False
 
     def committed(self, parts: Sequence[OutboundPart]) -> None:
         """Nothing to do."""

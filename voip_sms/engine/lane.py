@@ -1,7 +1,8 @@
 """One carrier's way out: keeps its window filled from the queue, and records how each hand-over ended.
 
-The database is the queue. In memory are only hints: which pairs (originator, recipient) have a part in flight
-or X
+The database is the queue. In memory are only hints: which pairs (originator, recipient) have parts in flight,
+in retry or in the queue (`pairs`), and whether there may be queued parts that this lane knows nothing of. A
+new message may go past the queue (`admit`) only when it overtakes none of its own pair.
 """
 
 import asyncio
@@ -31,6 +32,8 @@ POLL_SECONDS: Final = 1.0
 """The safety net beneath the wake-ups: other nodes' parts, scheduled ones, and whatever was missed."""
 CLAIM_MOST: Final = 100
 """Parts in one claim: some milliseconds of work, and more than most windows."""
+POLL_PARTS: Final = 10
+"""What a look claims when nothing is known to wait: the rest of the window stays for new messages."""
 UNKNOWN: Final = 15 * MINUTE
 """After it every part that was being retried when we started has been tried again (`retry.CARRIER`)."""
 RECORD_SECONDS: Final = 3.0
@@ -56,11 +59,14 @@ class Lane:
         self._stopping = False
         # Places of the window promised to claims and tickets, not yet to the link.
         self._pledged = 0
-        # Submissions that will queue parts here, once their transaction is through.
+        # Submissions that will queue parts of any pairs here, once their transaction is through.
         self._announced = 0
-        # Whether there may be due parts; and whether a claim is looking right now.
+        # Whether to look into the queue; whether parts may be due there that we know nothing of; and whether
+        # a claim is looking for such right now.
         self._dirty = True
-        self._claiming = False
+        self._unknown = True
+        self._searching = False
+        self._looked_at = 0.0
         self._next_due: int | None = None
         self._open: dict[Key, str] = {}
         self._pairs = Pairs()
@@ -92,7 +98,8 @@ class Lane:
             log.warning("outcomes_not_recorded", carrier=self.carrier.name, parts=len(self._open))
 
     def look(self) -> None:
-        """There may be due parts."""
+        """There may be due parts of any pair."""
+        self._unknown = True
         self._dirty = True
         self._event.set()
 
@@ -108,11 +115,11 @@ class Lane:
             self._pledged += parts
             self._pairs.take(pair)
             return LaneTicket(self, pair, parts, fast=True)
-        self._pairs.waits_behind(pair)
-        return self.announce()
+        self._pairs.announce(pair, parts)
+        return LaneTicket(self, pair, parts, fast=False)
 
     def announce(self) -> "LaneTicket":
-        """Parts are about to be queued: nothing passes them."""
+        """Parts of any pairs are about to be queued: nothing passes them."""
         self._announced += 1
         return LaneTicket(self, "", 0, fast=False)
 
@@ -120,14 +127,36 @@ class Lane:
         now = self._context.clock.now()
         return (
             self._seen
-            and not (self._dirty or self._claiming or self._announced or self._stopping)
+            and not (self._unknown or self._searching or self._announced or self._stopping)
             and now >= self._blind_until
             and self._room() >= parts
             and self._pairs.free(pair, now)
         )
 
-    def passed(self, ticket: "LaneTicket", parts: Sequence[OutboundPart]) -> None:
-        """A fast ticket's transaction is through."""
+    def committed(self, ticket: "LaneTicket", parts: Sequence[OutboundPart]) -> None:
+        """A ticket's transaction is through."""
+        if ticket.fast:
+            self._pass(ticket, parts)
+        elif ticket.pair:
+            self._pairs.queue(ticket.pair, ticket.parts)
+            self._dirty = True
+        else:
+            self._announced -= 1
+            self.look()
+        self._event.set()
+
+    def withdrawn(self, ticket: "LaneTicket") -> None:
+        """A ticket's transaction is not."""
+        if ticket.fast:
+            self._pledged -= ticket.parts
+            self._leave_pair(ticket.pair)
+            self._event.set()
+        elif ticket.pair:
+            self._pairs.withdraw(ticket.pair, ticket.parts)
+        else:
+            self._announced -= 1
+
+    def _pass(self, ticket: "LaneTicket", parts: Sequence[OutboundPart]) -> None:
         self._pledged -= ticket.parts
         if self._stopping:
             self._write(put_back_unit(parts, self._context.node))
@@ -135,18 +164,6 @@ class Lane:
             for part in parts:
                 self._hand_over(part, ticket.pair)
         self._leave_pair(ticket.pair)
-
-    def failed(self, ticket: "LaneTicket") -> None:
-        """A fast ticket's transaction is not."""
-        self._pledged -= ticket.parts
-        self._leave_pair(ticket.pair)
-        self._event.set()
-
-    def queued(self, *, anything: bool) -> None:
-        """An announced transaction is through, or is not."""
-        self._announced -= 1
-        if anything:
-            self.look()
 
     # --- from the queue ---
 
@@ -156,7 +173,7 @@ class Lane:
                 if not self._seen:
                     await self._see()
                 while self._dirty and not self._stopping and (room := self._room()) > 0:
-                    await self._claim(min(room, CLAIM_MOST))
+                    await self._claim(room)
                 await self._wait()
                 self._record_again()
             except StoreUnavailableError:
@@ -166,15 +183,20 @@ class Lane:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def _wait(self) -> None:
-        seconds = POLL_SECONDS
+        """Until there is something to look for, at the latest until the next look into the queue."""
+        loop = asyncio.get_running_loop()
+        seconds = self._looked_at + POLL_SECONDS - loop.time()
         if self._next_due is not None:
-            seconds = min(seconds, max(self._next_due - self._context.clock.now(), 0) / SECOND)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
-        if not self._event.is_set():
-            self._dirty = True
-            self._next_due = None
+            seconds = min(seconds, (self._next_due - self._context.clock.now()) / SECOND)
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._event.wait(), seconds)
         self._event.clear()
+        due = self._next_due is not None and self._next_due <= self._context.clock.now()
+        if due or self._looked_at + POLL_SECONDS <= loop.time():
+            self._looked_at = loop.time()
+            self._next_due = None if due else self._next_due
+            self._dirty = True
 
     async def _see(self) -> None:
         """Learn once which pairs were being retried when we started."""
@@ -187,28 +209,39 @@ class Lane:
             self._blind_until = self._context.clock.now() + UNKNOWN
         self._seen = True
 
-    async def _claim(self, most: int) -> None:
-        self._dirty, self._claiming = False, True
+    async def _claim(self, room: int) -> None:
+        """Fill the window, as far as parts are known to wait; with unknown ones, all of it."""
+        unknown = self._unknown
+        most = min(room, CLAIM_MOST if unknown else max(self._pairs.queued, POLL_PARTS))
+        self._dirty = self._unknown = False
+        self._searching = unknown
         self._pledged += most
-        claimed = Claimed((), more=False)
-        done = False
+        self._pairs.begin_claim()
         try:
             unit = claim_unit(self.carrier.name, most, self._context.clock.now(), self._context.node)
-            claimed = await self._context.writer.do(unit)
-            done = True
+            claimed: Claimed = await self._context.writer.do(unit)
+        except BaseException:
+            self._dirty, self._unknown = True, self._unknown or unknown
+            raise
         finally:
-            self._claiming = False
+            self._searching = False
             self._pledged -= most
-            self._dirty = self._dirty or not done or len(claimed.parts) == most
+        self._take(claimed, full=len(claimed.parts) == most, unknown=unknown)
+
+    def _take(self, claimed: Claimed, *, full: bool, unknown: bool) -> None:
         if self._stopping:
             self._write(put_back_unit(claimed.parts, self._context.node))
             return
         for part in claimed.parts:
             pair = pair_of(part.sender.value, part.to)
-            self._pairs.let_go(pair, (part.message_id, part.no))
+            unknown = not self._pairs.claimed(pair, (part.message_id, part.no)) or unknown
             self._hand_over(part, pair)
-        if claimed.more:
+        if full:  # there may be more where these came from
+            self._dirty, self._unknown = True, self._unknown or unknown
+        elif claimed.more:
             self._pairs.some_wait()
+        else:
+            self._pairs.drained()
 
     # --- to the carrier and back ---
 
@@ -267,6 +300,7 @@ class Lane:
     def _leave_pair(self, pair: str) -> None:
         if self._pairs.leave(pair):
             self._dirty = True
+            self._unknown = self._unknown or not self._pairs.is_queued(pair)
 
     def _write(self, unit: Unit) -> None:
         try:
@@ -286,6 +320,7 @@ class LaneTicket:
     """What a submission holds while its transaction is under way; see `submit.Ticket`."""
 
     __slots__ = ("_lane", "fast", "pair", "parts")
+    local = True
 
     def __init__(self, lane: Lane, pair: str, parts: int, *, fast: bool) -> None:
         self._lane = lane
@@ -295,17 +330,11 @@ class LaneTicket:
 
     def committed(self, parts: Sequence[OutboundPart]) -> None:
         """The parts are stored."""
-        if self.fast:
-            self._lane.passed(self, parts)
-        else:
-            self._lane.queued(anything=True)
+        self._lane.committed(self, parts)
 
     def withdrawn(self) -> None:
         """Nothing was stored."""
-        if self.fast:
-            self._lane.failed(self)
-        else:
-            self._lane.queued(anything=False)
+        self._lane.withdrawn(self)
 
 
 def _nothing() -> None:

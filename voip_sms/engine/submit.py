@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from voip_sms.core.directory import Directory, Id
@@ -36,6 +36,11 @@ class Ticket(Protocol):
     @property
     def fast(self) -> bool:
         """Whether the parts are to be stored as claimed and handed over by `committed`."""
+        ...
+
+    @property
+    def local(self) -> bool:
+        """Whether this process serves the carrier: then `committed` is all the wake-up it needs."""
         ...
 
     def committed(self, parts: Sequence[OutboundPart]) -> None:
@@ -83,8 +88,8 @@ class Submit:
         """Store it and answer after the commit; see `ports.Submitter`."""
         job = await self._job(submission)
         tickets = self._tickets(job)
-        if tickets and tickets[0].fast:
-            job = Job(job.planner, job.request, job.drafts, job.node, fast=True)
+        job.fast = any(ticket.fast for ticket in tickets.values())
+        job.quiet = frozenset(carrier for carrier, ticket in tickets.items() if ticket.local)
         result = await self._carry_out(job, tickets)
         if isinstance(result, Replay):
             return await self._replayed(submission, result)
@@ -127,33 +132,33 @@ class Submit:
             drafts = await _drafts(planner, request, submission.recipients)
         return Job(planner, request, drafts, self._context.node)
 
-    def _tickets(self, job: Job) -> list[Ticket]:
+    def _tickets(self, job: Job) -> dict[str, Ticket]:
         """One for each carrier that is certain already; a single message may go past the queue."""
         if job.request.send_at is not None:
-            return []
+            return {}
         plans = [draft.plan for draft in job.drafts if draft.plan is not None and draft.plan.refused is None]
         if len(job.drafts) == 1 and plans and plans[0].sender is not None:
             plan = plans[0]
             pair = pair_of(plans[0].sender.value, plan.to)
-            return [self._admission.admit(plan.carrier, pair, len(plan.parts))]
-        return [self._admission.announce(carrier) for carrier in {plan.carrier for plan in plans}]
+            return {plan.carrier: self._admission.admit(plan.carrier, pair, len(plan.parts))}
+        return {carrier: self._admission.announce(carrier) for carrier in {plan.carrier for plan in plans}}
 
     # --- storing ---
 
     def _unit(self, job: Job, decide: Callable[[State], Rows]) -> Unit:
         return Unit(decide, reads_of(job), follow_of(job), self._monotonic() + DOOR_SECONDS)
 
-    async def _carry_out(self, job: Job, tickets: list[Ticket]) -> Stored | Replay:
+    async def _carry_out(self, job: Job, tickets: dict[str, Ticket]) -> Stored | Replay:
         def decide(state: State) -> Rows:
             return Acceptance(job, state, self._context.new_id).store()
 
         def done(future: asyncio.Future[Any]) -> None:
-            _tell(tickets, None if future.cancelled() or future.exception() else future.result())
+            _tell(tickets.values(), None if future.cancelled() or future.exception() else future.result())
 
         try:
             future = self._context.writer.begin(self._unit(job, decide))
         except Refusal:
-            _tell(tickets, None)
+            _tell(tickets.values(), None)
             raise
         future.add_done_callback(done)
         # The caller may go away; what is stored must reach the dispatcher all the same.
@@ -183,7 +188,7 @@ async def _drafts(planner: Planner, request: Request, recipients: Sequence[str])
     return drafts
 
 
-def _tell(tickets: Sequence[Ticket], result: Stored | Replay | None) -> None:
+def _tell(tickets: Iterable[Ticket], result: Stored | Replay | None) -> None:
     for ticket in tickets:
         if isinstance(result, Stored) and result.anything:
             ticket.committed(result.parts)
