@@ -111,9 +111,9 @@ def test_a_status_word_is_stored_as_its_text(database):
     assert [row["kind"] for row in rows_of(database, "ledger")] == ["reserve", "x"]
 
 
-def test_a_number_too_large_for_its_column_is_never_cut(database_url, database):
+def test_a_number_too_large_for_its_column_is_never_cut(database):
     """COPY as text, arrays with a cast: PostgreSQL itself checks. (SQLite has one size of integer.)"""
-    if database_url.startswith("sqlite"):
+    if database.is_sqlite:
         pytest.skip("SQLite's integers have one size")
     with pytest.raises(DataError):
         do(database, writing(part_row(1, attempts=70_000)), writing(part_row(2, attempts=70_000)))

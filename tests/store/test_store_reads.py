@@ -224,8 +224,8 @@ async def test_a_read_that_takes_too_long_is_ended(database, reader, monkeypatch
         return_exceptions=True,
     )
     assert {type(result) for result in results} == {StoreUnavailableError}
-    assert time.monotonic() - began < 2
-    monkeypatch.setattr(reader_module, "WAIT_SECONDS", 4)  # PostgreSQL ends it by its own limit, after two
+    assert time.monotonic() - began < 1.5
+    monkeypatch.setattr(reader_module, "WAIT_SECONDS", 3)
     assert await reader.run(lambda connection: connection.execute(text("SELECT 1")).scalar()) == 1
 
 

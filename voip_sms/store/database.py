@@ -2,7 +2,9 @@
 
 import json
 import os
+import socket
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,16 @@ def erase_deleted(database: Database) -> None:
         with database.writer.connect() as connection:
             driver: Any = connection.connection.driver_connection
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # past our BEGIN: it works outside transactions
+
+
+def cut_off(driver: Any) -> None:
+    """From another thread: make what a driver's connection is waiting for fail at once."""
+    if isinstance(driver, sqlite3.Connection):
+        driver.interrupt()
+    elif driver is not None:
+        # psycopg waits on this socket for as long as the server keeps it open; a copy is ours to shut.
+        with suppress(Exception), socket.socket(fileno=os.dup(driver.fileno())) as copy:
+            copy.shutdown(socket.SHUT_RDWR)
 
 
 # --- SQLite -------------------------------------------------------------------------------------------------

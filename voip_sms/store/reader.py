@@ -1,18 +1,17 @@
 """Runs reading functions on a few threads with connections of their own; every wait for them is bounded."""
 
 import asyncio
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from voip_sms.core.failures import StoreUnavailableError
-from voip_sms.store.database import READERS
+from voip_sms.store.database import READERS, cut_off
 from voip_sms.store.errors import brief, is_culprits, may_try_again
 
 WAIT_SECONDS = 3.0
@@ -48,9 +47,8 @@ class Reader:
                 return await future
         except TimeoutError as error:
             log.warning("read_too_slow", function=getattr(function, "__name__", "?"))
+            call.cut_off()
             raise StoreUnavailableError from error
-        finally:
-            call.interrupt()
 
     def close(self) -> None:
         """Take no more; what runs ends by its own time limits."""
@@ -69,12 +67,13 @@ class Reader:
 
 
 class _Call(Generic[T]):
-    """One read: on the thread `run`, on the loop `interrupt` once nobody waits for it any more."""
+    """One read: on the thread `run`, on the loop `cut_off` once nobody waits for it any more."""
 
     def __init__(self, engine: Engine, function: Callable[[Connection], T]) -> None:
         self._engine = engine
         self._function = function
-        self._running: sqlite3.Connection | None = None
+        self._driver: Any = None
+        self._over = False
         self._lock = threading.Lock()
 
     def run(self) -> T:
@@ -82,7 +81,8 @@ class _Call(Generic[T]):
             try:
                 return self._attempt()
             except DBAPIError as error:
-                if not may_try_again(error):  # a pooled connection may have died while it lay there
+                # A pooled connection may have died while it lay there.
+                if self._over or not may_try_again(error):
                     raise
                 return self._attempt()
         except (SQLAlchemyError, OSError) as error:
@@ -91,21 +91,20 @@ class _Call(Generic[T]):
             log.warning("read_failed", error=brief(error))
             raise StoreUnavailableError from error
 
-    def interrupt(self) -> None:
-        """End a running SQLite query (PostgreSQL ends it by its statement_timeout); nothing if it is over."""
+    def cut_off(self) -> None:
+        """End what runs, also on a server that hangs: its thread is needed. Nothing if it is over."""
         with self._lock:
-            if self._running is not None:
-                self._running.interrupt()
+            self._over = True
+            cut_off(self._driver)
 
     def _attempt(self) -> T:
         with self._engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            self._set(driver if isinstance(driver, sqlite3.Connection) else None)
+            self._set(connection.connection.driver_connection)
             try:
                 return self._function(connection)
             finally:
                 self._set(None)  # before the connection goes to somebody else
 
-    def _set(self, running: sqlite3.Connection | None) -> None:
+    def _set(self, driver: Any) -> None:
         with self._lock:
-            self._running = running
+            self._driver = driver

@@ -1,8 +1,5 @@
 """The writing connection: one transaction at a time, repeated where that is safe, cut off when it hangs."""
 
-import os
-import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from voip_sms.store.batch import Batch, Decided
+from voip_sms.store.database import cut_off
 from voip_sms.store.errors import is_culprits, may_try_again
 from voip_sms.store.units import Unit
 
@@ -84,7 +82,7 @@ class Transactions:
                 return
             self._began = None
             log.error("transaction_stuck", seconds=STUCK_SECONDS)
-            _cut_off(self._driver)
+            cut_off(self._driver)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         self._committing = False
@@ -116,12 +114,3 @@ class Transactions:
     def _note(self, began: float | None) -> None:
         with self._lock:
             self._began = began
-
-
-def _cut_off(driver: Any) -> None:
-    if isinstance(driver, sqlite3.Connection):
-        driver.interrupt()
-    elif driver is not None:
-        # psycopg waits on this socket for as long as the server keeps it open; a copy is ours to shut.
-        with suppress(Exception), socket.socket(fileno=os.dup(driver.fileno())) as copy:
-            copy.shutdown(socket.SHUT_RDWR)
