@@ -26,7 +26,8 @@ class SipAnswer:
 class SipClient(asyncio.DatagramProtocol):
     """One user on one socket. `send` retransmits like RFC 3261 17.1.2 until there is a final response."""
 
-    def __init__(self, user: str, password: str, domain: str) -> None:
+    def __init__(self, user: str, password: str, domain: str, longest_pause: float = 4.0) -> None:
+        """`longest_pause`: seconds between retransmissions at most (T2)."""
         self.user, self.password, self.domain = user, password, domain
         self._transport: asyncio.DatagramTransport | None = None
         self._answers: dict[str, asyncio.Future[tuple[int, str]]] = {}
@@ -34,6 +35,7 @@ class SipClient(asyncio.DatagramProtocol):
         self._count = itertools.count(1)
         self._challenge: tuple[str, str, int] | None = None
         self._closed = asyncio.Event()
+        self._longest_pause = longest_pause
 
     async def open(self, port: int) -> "SipClient":
         loop = asyncio.get_running_loop()
@@ -111,7 +113,7 @@ class SipClient(asyncio.DatagramProtocol):
                     async with asyncio.timeout(pause):
                         return await asyncio.shield(future)
                 except TimeoutError:
-                    pause = min(pause * 2, 4.0)
+                    pause = min(pause * 2, self._longest_pause)
         finally:
             del self._answers[branch]
 
