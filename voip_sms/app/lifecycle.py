@@ -14,7 +14,7 @@ import orjson
 import structlog
 import uvloop
 
-from voip_sms.app import logs
+from voip_sms.app import garbage, logs
 from voip_sms.app.administration import make_folders
 from voip_sms.app.build import CONFIGURATION, Ground, House, build, lay_ground
 from voip_sms.app.settings import Settings
@@ -95,6 +95,7 @@ async def _serve(settings: Settings, database: Database) -> int:
         except StoreUnavailableError as error:
             _complain(f"the database does not answer: {error.detail}")
             return Exit.DATABASE
+        garbage.tame()
         print(f"ready {orjson.dumps({'pid': os.getpid(), **addresses}).decode()}", flush=True)  # noqa: T201
         log.info("ready", **addresses)
         await stop.wait()
