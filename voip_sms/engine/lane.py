@@ -32,8 +32,8 @@ POLL_SECONDS: Final = 1.0
 """The safety net beneath the wake-ups: other nodes' parts, scheduled ones, and whatever was missed."""
 CLAIM_MOST: Final = 100
 """Parts in one claim: some milliseconds of work, and more than most windows."""
-POLL_PARTS: Final = 10
-"""What a look claims when nothing is known to wait: the rest of the window stays for new messages."""
+POLL_SHARE: Final = 4
+"""When nothing is known to wait, a look claims this fraction: the rest of the window is for new messages."""
 UNKNOWN: Final = 15 * MINUTE
 """After it every part that was being retried when we started has been tried again (`retry.CARRIER`)."""
 RECORD_SECONDS: Final = 3.0
@@ -212,7 +212,7 @@ class Lane:
     async def _claim(self, room: int) -> None:
         """Fill the window, as far as parts are known to wait; with unknown ones, all of it."""
         unknown = self._unknown
-        most = min(room, CLAIM_MOST if unknown else max(self._pairs.queued, POLL_PARTS))
+        most = min(room, CLAIM_MOST if unknown else max(self._pairs.queued, room // POLL_SHARE, 1))
         self._dirty = self._unknown = False
         self._searching = unknown
         self._pledged += most
