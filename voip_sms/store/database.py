@@ -203,7 +203,7 @@ def _postgresql_engine(url: URL, *, size: int, overflow: int, reads: bool = Fals
         "idle_in_transaction_session_timeout": 10 * LOCK_MS,
         "timezone": "UTC",
         "jit": "off",  # our statements are shorter than compiling them
-        # Plans are made while tables are empty, when reading a whole one seems cheapest, and kept as they grow.
+        # Plans are made while tables are empty, when reading a whole one seems cheapest, and kept later on.
         "enable_seqscan": "off",
     }
     if reads:  # several queries of one read see one moment
