@@ -20,6 +20,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -38,6 +39,19 @@ TRACE = json.dumps([["identity", "name ACME", ""], ["route", "sim", "+48"], ["pr
 TEXT = "Your parcel is waiting, the code is 123456. It will be kept for three days."
 PRICE = 290_000
 clock = SystemClock()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One run: how many messages in how many seconds, and the processor's share (without a server's)."""
+
+    messages: int
+    seconds: float
+    work: float
+
+    @property
+    def rate(self) -> float:
+        return self.messages / self.seconds
 
 
 def message_rows(message_id: bytes, now: int, recipient: str) -> list[tuple[str, dict[str, object]]]:
@@ -80,8 +94,8 @@ def accept(ids: Ids) -> Unit:
     return Unit(decide, (by_key("balance", TENANT),))
 
 
-async def store_run(database: Database, messages: int, waiting: int) -> float:
-    """Messages per second through the writer, from `waiting` callers; checks that all of them arrived."""
+async def store_run(database: Database, messages: int, waiting: int) -> Taken:
+    """Messages through the writer, from `waiting` callers; checks that all of them arrived."""
     ids = Ids(clock, os.urandom)
     writer = Writer(database.writer, lambda _: None)
     writer.start()
@@ -93,18 +107,18 @@ async def store_run(database: Database, messages: int, waiting: int) -> float:
         for _ in left:
             await writer.do(accept(ids))
 
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     await asyncio.gather(*(caller() for _ in range(waiting)))
-    took = time.perf_counter() - began
+    taken = Taken(messages, time.perf_counter() - began, time.process_time() - worked)
     await writer.stop()
     with database.writer.begin() as connection:
         after = connection.exec_driver_sql("SELECT reserved FROM balance").scalar_one()
     assert after - before == messages * PRICE
-    return messages / took
+    return taken
 
 
-def bare_run(path: Path, messages: int, waiting: int) -> float:
-    """Messages per second that sqlite3 alone writes, `waiting` per transaction, the rows made beforehand."""
+def bare_run(path: Path, messages: int, waiting: int) -> Taken:
+    """What sqlite3 alone writes, `waiting` per transaction, the rows made beforehand."""
     ids = Ids(clock, os.urandom)
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "cache_size = -65536"):
@@ -117,7 +131,7 @@ def bare_run(path: Path, messages: int, waiting: int) -> float:
     statements = [
         f"INSERT INTO {name} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})" for name, row in sample
     ]
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     for batch in batches:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("SELECT * FROM balance WHERE tenant_id = ?", (TENANT,)).fetchone()
@@ -127,9 +141,9 @@ def bare_run(path: Path, messages: int, waiting: int) -> float:
             "UPDATE balance SET reserved = reserved + ? WHERE tenant_id = ?", (len(batch) * PRICE, TENANT)
         )
         connection.execute("COMMIT")
-    took = time.perf_counter() - began
+    taken = Taken(messages, time.perf_counter() - began, time.process_time() - worked)
     connection.close()
-    return messages / took
+    return taken
 
 
 def prepared(url: str) -> Database:
@@ -157,7 +171,7 @@ def postgresql(url: str | None) -> Iterator[Callable[[], str] | None]:
         server.stop()
 
 
-def one_round(folder: Path, fresh: Callable[[], str] | None, messages: int, waiting: int) -> dict[str, float]:
+def one_round(folder: Path, fresh: Callable[[], str] | None, messages: int, waiting: int) -> dict[str, Taken]:
     found = {}
     bare = prepared(f"sqlite:///{folder / 'bare.db'}")
     bare.close()
@@ -185,7 +199,7 @@ def profile(url: str, messages: int, waiting: int) -> None:
     Writer._serve = profiled  # type: ignore[method-assign]  # noqa: SLF001
     database = prepared(url)
     try:
-        print(f"{asyncio.run(store_run(database, messages, waiting)):.0f} messages/s, profiled")
+        print(f"{asyncio.run(store_run(database, messages, waiting)).rate:.0f} messages/s, profiled")
     finally:
         Writer._serve = serve  # type: ignore[method-assign]  # noqa: SLF001
         database.close()
@@ -214,9 +228,12 @@ def main() -> None:
                 rounds.append(one_round(Path(name), fresh, options.messages, options.waiting))
     print(f"{options.waiting} waiting, {options.messages} messages, median of {options.rounds} rounds")
     for name in rounds[0]:
-        rate = statistics.median(one[name] for one in rounds)
-        ratio = statistics.median(one[name] / one["bare sqlite3"] for one in rounds)
-        print(f"{name:22} {rate:8.0f} messages/s   {ratio:5.2f}x")
+        rate = statistics.median(one[name].rate for one in rounds)
+        ratio = statistics.median(one[name].rate / one["bare sqlite3"].rate for one in rounds)
+        work = statistics.median(one[name].work / one[name].messages for one in rounds)
+        print(
+            f"{name:22} {rate:8.0f} messages/s   {ratio:5.2f}x   {work * 1e6:5.0f} us of our processor each"
+        )
 
 
 if __name__ == "__main__":
