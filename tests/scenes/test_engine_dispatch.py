@@ -335,6 +335,20 @@ async def test_a_permanent_refusal_ends_it_and_gives_the_money_back(stage: Stage
     assert (await stage.scene.row("forward_job"))["event"] == "message.failed"
 
 
+async def test_what_a_carrier_says_is_stored_harmlessly(stage: Stage) -> None:
+    odd = "\ud800\0" * 999
+    answers = (Permanent(odd, odd), Temporary(odd, odd), Uncertain(odd, odd), Accepted(odd, odd))
+    stage.prepare = lambda link: setattr(link, "answer", script(*answers))
+    await stage.start()
+    for n in range(4):
+        await stage.send(f"60100000{n}")
+
+    async def all_ended() -> bool:
+        return {row["state"] for row in await stage.scene.rows("part")} <= {"failed", "queued", "sent"}
+
+    await eventually(all_ended)
+
+
 async def test_a_refused_part_takes_the_rest_of_its_message_along(stage: Stage) -> None:
     stage.prepare = lambda link: (
         setattr(link, "window", 1),

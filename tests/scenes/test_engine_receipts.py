@@ -143,6 +143,30 @@ async def test_any_spelling_of_the_id_matches(stage: Stage, references: tuple[st
     assert (await stage.row(message))["status"] == "delivered"
 
 
+async def test_the_recipient_tells_two_messages_apart_that_share_a_spelling(stage: Stage) -> None:
+    """16 is one carrier's id in decimal, and 10 in hexadecimal: which is meant?"""
+    references = iter(("16", "10"))
+    stage.link.answer = lambda _: Accepted(next(references))
+    first, second = await stage.sent(to="+48601000001"), await stage.sent(to="+48601000002")
+
+    receipt = CarrierReceipt(("10", "16"), "delivered", "DELIVRD", recipient="+48601000001")
+    await stage.receipts.receipt("sim", receipt)
+    assert (await stage.row(first))["status"] == "delivered"
+    assert (await stage.row(second))["status"] == "sent"
+
+
+async def test_another_spelling_for_another_recipient_is_kept_until_its_own_id_comes(stage: Stage) -> None:
+    stage.link.answer = lambda _: Accepted("16")
+    message = await stage.sent(to="+48601000001")
+    for references, orphans in ((("10", "16"), 2), (("16", "22"), 2)):
+        receipt = CarrierReceipt(references, "delivered", "DELIVRD", recipient="+48601000002")
+        await stage.receipts.receipt("sim", receipt)
+        assert await stage.scene.count("orphan_receipt") == orphans
+
+    # The likeliest spelling is believed: some carriers rewrite the recipient.
+    assert (await stage.row(message))["status"] == "delivered"
+
+
 async def test_other_carriers_ids_are_not_ours(stage: Stage) -> None:
     message = await stage.sent()
     await stage.receipts.receipt("alt", says("delivered", "c1"))

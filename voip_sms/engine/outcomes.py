@@ -1,13 +1,14 @@
 """What a hand-over to a carrier came to: the part moves on, is put back, or ends; decided in the writer."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from voip_sms.core import retry
 from voip_sms.core.clock import HOUR, MINUTE, SECOND
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
 from voip_sms.core.model import OutboundPart
+from voip_sms.core.planning import storable
 from voip_sms.core.status import Status
 from voip_sms.engine import billing
 from voip_sms.engine.orphans import apply_orphans, orphans_of, storable_reference, twins_of
@@ -22,6 +23,9 @@ UNCERTAIN: Final = retry.Schedule(
     (5 * SECOND, 30 * SECOND, 5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR), repeats=False, jitter=0.2
 )
 """Each of these hand-overs may have reached the handset: fewer, and further apart, than after a refusal."""
+
+CAUSE_MOST: Final = 200
+"""Characters of a carrier's words that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +90,10 @@ def _apply(moment: Moment, policy: Policy, done: HandOver, progress: Progress) -
     no, outcome = done.part.no, done.outcome
     if isinstance(outcome, Accepted):
         reference = storable_reference(outcome.reference) or None
-        progress.move(no, Status.SENT, carrier_ref=reference, carrier_raw=reference, sent_at=moment.now)
+        raw = storable_reference(outcome.raw) or reference
+        progress.move(no, Status.SENT, carrier_ref=reference, carrier_raw=raw, sent_at=moment.now)
     elif isinstance(outcome, Permanent):
-        cause = Cause(outcome.cause, "rejected", outcome.detail or outcome.cause)
+        cause = _cause(outcome, "rejected")
         progress.move(no, Status.FAILED, cause)
         progress.drop_rest(cause)
     elif isinstance(outcome, Temporary):
@@ -100,7 +105,7 @@ def _apply(moment: Moment, policy: Policy, done: HandOver, progress: Progress) -
 def _put_back(moment: Moment, policy: Policy, progress: Progress, no: int, outcome: Temporary) -> None:
     part = progress.part(no)
     asked = (outcome.retry_after or 0) * SECOND
-    cause = Cause(outcome.cause, "expired", outcome.detail or outcome.cause)
+    cause = _cause(outcome, "expired")
     if outcome.slow:
         due_at: int | None = moment.now + max(asked, THROTTLED)
     else:
@@ -123,8 +128,14 @@ def unknown_end(moment: Moment, policy: Policy, progress: Progress, no: int, out
         copies = part["attempts"] + 1 if part["possible_duplicate"] else 1
         due_at = UNCERTAIN.next_at(copies, moment.now, policy.chance(), expires_at=part["expires_at"])
     if due_at is None:
-        cause = Cause("uncertain", "uncertain", outcome.detail or outcome.cause)
+        cause = replace(_cause(outcome, "uncertain"), text="uncertain")
         progress.move(no, Status.FAILED, cause)
         progress.drop_rest(cause)
     else:
-        progress.put_back(no, due_at, Cause(outcome.cause), possible_duplicate=True)
+        progress.put_back(no, due_at, _cause(outcome, ""), possible_duplicate=True)
+
+
+def _cause(outcome: Permanent | Temporary | Uncertain, code: str) -> Cause:
+    """What the carrier said, as it can be stored: the words may be the peer's own."""
+    text, detail = storable(outcome.cause)[:CAUSE_MOST], storable(outcome.detail)[:CAUSE_MOST]
+    return Cause(text, code, detail or text)

@@ -1,6 +1,7 @@
 """What a carrier reports about parts it took: matched, moved forward, combined; unknown ones are kept."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -55,7 +56,7 @@ def receipt_unit(moment: Moment, carrier: str, receipt: CarrierReceipt) -> Unit:
             yield from siblings_of(moment, part["message_id"], state)
 
     def decide(state: State) -> Rows:
-        parts = _found(state, matches)
+        parts = _theirs(state, _found(state, matches), receipt)
         if not parts:
             return _keep(state, orphans, moment, carrier, receipt)
         part = _meant(parts, receipt)
@@ -68,6 +69,26 @@ def receipt_unit(moment: Moment, carrier: str, receipt: CarrierReceipt) -> Unit:
 
 def _found(state: State, matches: Sequence[Match]) -> list[Mapping[str, Any]]:
     return [part for match in matches for part in state.find(match)]
+
+
+def _theirs(
+    state: State, parts: Sequence[Mapping[str, Any]], receipt: CarrierReceipt
+) -> list[Mapping[str, Any]]:
+    """Without what another spelling than the likeliest found, where the recipient says that it is another's.
+
+    Some carriers rewrite numbers: the likeliest spelling alone is believed without the recipient, unless
+    several parts have it.
+    """
+    if not receipt.recipient:
+        return list(parts)
+    right = [part for part in parts if _recipient(state, part) in {None, receipt.recipient}]
+    return right or [part for part in parts if part["carrier_ref"] == receipt.references[0]]
+
+
+def _recipient(state: State, part: Mapping[str, Any]) -> str | None:
+    """Whom the part's message went to; None while the message has not been read."""
+    message = state.get("message", part["message_id"])
+    return None if message is None else message["recipient"]
 
 
 def _meant(parts: Sequence[Mapping[str, Any]], receipt: CarrierReceipt) -> Mapping[str, Any] | None:
@@ -108,10 +129,9 @@ def _keep(
 
 def _bounded(receipt: CarrierReceipt) -> CarrierReceipt:
     references = tuple(dict.fromkeys(map(storable_reference, receipt.references[:SPELLINGS_MOST])))
-    return CarrierReceipt(
-        references,
-        receipt.status,
-        storable(receipt.cause)[:CAUSE_MOST],
-        receipt.at,
-        storable(receipt.raw)[:RAW_MOST],
+    return replace(
+        receipt,
+        references=references,
+        cause=storable(receipt.cause)[:CAUSE_MOST],
+        raw=storable(receipt.raw)[:RAW_MOST],
     )
