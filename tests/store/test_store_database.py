@@ -75,7 +75,7 @@ def test_sqlite_is_durable_and_forgets_what_is_deleted(sqlite_url):
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "secure_delete", "busy_timeout")
         }
-    assert found == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "busy_timeout": 2000}
+    assert found == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "busy_timeout": 1500}
     assert stat.S_IMODE(database.file.stat().st_mode) == 0o600
     database.close()
 

@@ -21,8 +21,9 @@ from voip_sms.store.units import Rows, State, Unit
 
 RECIPIENTS_MOST: Final = 10_000
 """Of one submission (`docs/contract.md`)."""
-DOOR_SECONDS: Final = 2.5
-"""How long a submission may wait for its turn: doors answer 503 within about three seconds."""
+DOOR_SECONDS: Final = 1.0
+"""How long a submission may wait for its turn. Its transaction ends within 1.8 s after that
+(`store.transactions`), so that doors answer 503 within about three seconds, and never while it goes on."""
 DRAFTS_AT_A_TIME: Final = 200
 """Recipients planned before others get their turn: some three milliseconds of work."""
 
@@ -145,10 +146,15 @@ class Submit:
 
     # --- storing ---
 
-    def _unit(self, job: Job, decide: Callable[[State], Rows]) -> Unit:
-        return Unit(decide, reads_of(job), follow_of(job), self._monotonic() + DOOR_SECONDS)
+    def _unit(
+        self, job: Job, decide: Callable[[State], Rows], withdrawn: Callable[[], bool] | None = None
+    ) -> Unit:
+        deadline = self._monotonic() + DOOR_SECONDS
+        return Unit(decide, reads_of(job), follow_of(job), deadline, withdrawn)
 
     async def _carry_out(self, job: Job, tickets: dict[str, Ticket]) -> Stored | Replay:
+        gone = False
+
         def decide(state: State) -> Rows:
             return Acceptance(job, state, self._context.new_id).store()
 
@@ -156,13 +162,17 @@ class Submit:
             _tell(tickets.values(), None if future.cancelled() or future.exception() else future.result())
 
         try:
-            future = self._context.writer.begin(self._unit(job, decide))
+            future = self._context.writer.begin(self._unit(job, decide, lambda: gone))
         except Refusal:
             _tell(tickets.values(), None)
             raise
         future.add_done_callback(done)
         # The caller may go away; what is stored must reach the dispatcher all the same.
-        result: Stored | Replay = await asyncio.shield(future)
+        try:
+            result: Stored | Replay = await asyncio.shield(future)
+        except asyncio.CancelledError:
+            gone = True  # he was told that it failed: what has not begun must not begin any more
+            raise
         return result
 
     async def _replayed(self, submission: Submission, replay: Replay) -> Submitted:

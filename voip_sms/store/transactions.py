@@ -15,10 +15,11 @@ from voip_sms.store.database import cut_off
 from voip_sms.store.errors import is_culprits, may_try_again
 from voip_sms.store.units import Unit
 
-STUCK_SECONDS = 3.0
-"""A batch is milliseconds; one statement may wait two seconds. What takes longer has a server that hangs."""
+STUCK_SECONDS = 1.7
+"""A batch is milliseconds; a statement may wait 1.5 s for a lock. What takes longer: the server hangs.
+Connecting has a bound of its own and does not count."""
 RETRY_SECONDS = 1.5
-"""A failure that came sooner is tried again within the callers' three seconds; a deadlock shows after one."""
+"""A failure that came sooner is tried again, all within STUCK_SECONDS; a deadlock shows after one second."""
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ class Transactions:
     def cut_off_if_stuck(self) -> None:
         """From another thread: break the connection under a batch that hangs, so that it fails."""
         with self._lock:
-            if self._began is None or time.monotonic() - self._began < STUCK_SECONDS:
+            if self._began is None or self._driver is None or time.monotonic() - self._began < STUCK_SECONDS:
                 return
             self._began = None
             log.error("transaction_stuck", seconds=STUCK_SECONDS)
@@ -107,6 +108,8 @@ class Transactions:
         if self._connection is None:
             connection = self._engine.connect()
             with self._lock:
+                if self._began is not None:
+                    self._began = time.monotonic()
                 self._connection = connection
                 self._driver = connection.connection.driver_connection
         return self._connection

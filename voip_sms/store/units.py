@@ -92,13 +92,15 @@ class Unit:
     `reads` are loaded first; then `follow(state)`, if given, names more (and once more, of what that found).
     `decide(state)` is pure: it returns Rows, or raises (a Refusal, say), which fails this unit alone.
     It may be asked again, when another unit's rows broke the batch: it must not keep anything between.
-    `deadline`: monotonic seconds after which a unit that has not begun is withdrawn.
+    `deadline`: monotonic seconds after which a unit that has not begun is withdrawn; `withdrawn()` true has
+    the same effect. What has begun is carried out, whoever still waits for it.
     """
 
     decide: "Callable[[State], Rows]"
     reads: Sequence[Read] = ()
     follow: "Callable[[State], Iterable[Read]] | None" = None
     deadline: float | None = None
+    withdrawn: Callable[[], bool] | None = None
 
 
 class State:

@@ -29,8 +29,8 @@ QUEUE_UNITS = 20_000
 """Units that may wait: some seconds of work. Beyond it the honest answer is `store_unavailable` at once."""
 AGAIN_LIMIT = 3
 """Batches a unit may be put off to before that is a fault of its decision."""
-LOOK_SECONDS = 0.5
-"""Between looks whether a batch hangs."""
+LOOK_SECONDS = 0.1
+"""Between looks whether a batch hangs: then it is cut off in time for its callers."""
 
 Administration = Callable[[Connection], Any]
 
@@ -149,7 +149,7 @@ class Writer:
     def _carry_out(self, jobs: list[_Job]) -> None:
         now = time.monotonic()
         for job in jobs:
-            if job.deadline is not None and job.deadline < now:
+            if (job.deadline is not None and job.deadline < now) or _is_withdrawn(job.work):
                 job.settle(StoreUnavailableError("too busy"), failed=True)
         live = [job for job in jobs if not job.failed]
         self._units([job for job in live if isinstance(job.work, Unit)])
@@ -227,6 +227,10 @@ class Writer:
                 job.future.set_result(job.outcome.result)
         if wakes:
             self._wake(frozenset(wakes))
+
+
+def _is_withdrawn(work: Unit | Administration) -> bool:
+    return isinstance(work, Unit) and work.withdrawn is not None and work.withdrawn()
 
 
 def _fail(jobs: Sequence[_Job]) -> None:

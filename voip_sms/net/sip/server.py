@@ -16,8 +16,9 @@ from voip_sms.wire.sip.timers import TIMER_J
 
 log = structlog.get_logger(__name__)
 
-HANDLER_DEADLINE: Final = 2.8
-"""Seconds a handler has: the sender hears of an outage within 3 s."""
+HANDLER_DEADLINE: Final = 3.2
+"""Seconds a handler has: the sender hears of an outage within about 3 s. More than the store takes to fail,
+so that what is refused here is not stored afterwards."""
 MAX_PENDING: Final = 4096
 """Requests being handled at once; a store that commits 4,000 a second clears them in a second."""
 MAX_KEPT: Final = 65_536
