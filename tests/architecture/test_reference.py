@@ -66,9 +66,9 @@ def written(name: str, value: object) -> str:
         return f'"{value}"'
     if isinstance(value, bool):
         return str(value).lower()
-    return (
-        f"{value:g}" if isinstance(value, float) else str(value) if value else "0" if value == 0 else "none"
-    )
+    if value is None or value == ():
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @pytest.mark.parametrize("heading", MODELS)
