@@ -87,7 +87,7 @@ class Office:
         planner = Planner(self.directory, Rules())
         asked = to_send("601123456", text=text, account=KEY, send_at=now + DAY if later else None)
         request = planner.request(asked, now)
-        job = Job(planner, request, [planner.draft(request, "601123456")], "node-1")
+        job = Job(planner, request, [planner.draft(request, "601123456")], self.ids.new(), [None])
         return Unit(lambda state: Acceptance(job, state, self.ids.new).store(), reads_of(job))
 
     def schedule(self, text: str) -> Unit:

@@ -9,10 +9,10 @@ import orjson
 from voip_sms.core import leases
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
-from voip_sms.core.model import Item, Message, OutboundPart, Plan, Sender, Submitted
+from voip_sms.core.model import Item, OutboundPart, Plan, Sender, Submitted
 from voip_sms.core.planning import Draft, Facts, Planner, Request, holder_of, refused_for, term_of
 from voip_sms.engine import billing
-from voip_sms.engine.rows import accepted_message, message_row, outbound_part, part_row
+from voip_sms.engine.rows import Ready, make_ready
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
 
@@ -20,15 +20,15 @@ from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 class Job:
     """One submission on its way into the database.
 
-    With `fast` the dispatcher keeps a place in the window for its only message: it is stored as claimed.
-    `quiet`: carriers whose lane is told by its ticket, and needs no wake-up.
+    `ready`: beside each draft its message, where nothing but money is still open. `quiet`: carriers whose
+    lane is told by its ticket, and needs no wake-up.
     """
 
     planner: Planner
     request: Request
     drafts: Sequence[Draft]
-    node: str
-    fast: bool = False
+    submission_id: Id
+    ready: Sequence[Ready | None] = ()
     quiet: frozenset[str] = frozenset()
 
 
@@ -98,13 +98,11 @@ class Acceptance:
     def __init__(self, job: Job, state: State, new_id: Callable[[], Id]) -> None:
         self._job = job
         self._request = job.request
-        self._claimed_by = job.node if job.fast else None
         self._state = state
         self._new_id = new_id
         tenant_id = job.request.submission.tenant_id
         self._purse = billing.Purse(tenant_id, state.get("balance", tenant_id))
         self._leases: dict[tuple[str, str], Row] = {}
-        self._submission_id = b""
         self._items: list[Item] = []
         self._parts: tuple[OutboundPart, ...] = ()
         self.rows = Rows()
@@ -114,14 +112,15 @@ class Acceptance:
         replay = self._replayed()
         if replay is not None:
             return Rows(result=replay)
-        for draft in self._job.drafts:
-            self._items.append(self._item(draft))
-        if not self._submission_id:
-            return Rows(result=Stored(Submitted(self._new_id(), self._items)))
+        for draft, ready in zip(self._job.drafts, self._job.ready, strict=True):
+            self._items.append(self._item(draft, ready))
+        submitted = Submitted(self._job.submission_id, self._items)
+        if not self.rows.inserts:
+            return Rows(result=Stored(submitted))
         self._purse.flush(self.rows)
         self._write_leases()
         self._remember()
-        self.rows.result = Stored(Submitted(self._submission_id, self._items), self._parts, anything=True)
+        self.rows.result = Stored(submitted, self._parts, anything=True)
         return self.rows
 
     def explain(self) -> list[Plan]:
@@ -137,11 +136,17 @@ class Acceptance:
             raise Refusal("idempotency_mismatch")
         return Replay(row["submission_id"], orjson.loads(row["items"]))
 
-    def _item(self, draft: Draft) -> Item:
+    def _item(self, draft: Draft, ready: Ready | None) -> Item:
         plan = self._plan(draft)
         if plan.refused is not None:
             return Item(plan.to, refused=plan.refused)
-        return Item(plan.to, self._accept(plan))
+        if ready is None:
+            ready = make_ready(plan, self._request, self._new_id(), self._job.submission_id)
+        self.rows.inserts += ready.rows
+        self._parts += ready.parts
+        if not ready.parts and plan.carrier not in self._job.quiet:
+            self.rows.wakes.add(f"parts:{plan.carrier}")
+        return Item(plan.to, ready.message)
 
     def _plan(self, draft: Draft) -> Plan:
         plan = draft.plan or self._job.planner.finish(self._request, draft, self._facts(draft))
@@ -190,35 +195,6 @@ class Acceptance:
                 }
                 self.rows.updates.append(("lease", (number, peer), changes))
 
-    # --- rows ---
-
-    def _accept(self, plan: Plan) -> Message:
-        request, submission = self._request, self._request.submission
-        message_id = self._new_id()
-        if not self._submission_id:
-            self._submission_id = message_id
-        inserts = self.rows.inserts
-        row = message_row(plan, request, message_id, self._submission_id)
-        body = request.segmented.text if request.segmented is not None else ""
-        inserts.append(("message", row))
-        inserts.append(
-            ("message_text", {"message_id": message_id, "tenant_id": submission.tenant_id, "body": body})
-        )
-        for no in range(1, len(plan.parts) + 1):
-            inserts.append(("part", part_row(row, no, self._claimed_by)))
-        if plan.price:
-            reserve = billing.reserve_row(
-                message_id, submission.tenant_id, plan.price, plan.currency, request.now
-            )
-            inserts.append(("ledger", reserve))
-        if self._job.fast:
-            self._parts = tuple(
-                outbound_part(row, no, text, request.now) for no, text in enumerate(plan.parts, 1)
-            )
-        elif plan.carrier not in self._job.quiet:
-            self.rows.wakes.add(f"parts:{plan.carrier}")
-        return accepted_message(row, body)
-
     def _remember(self) -> None:
         idempotency = self._request.submission.idempotency
         if idempotency is None:
@@ -237,7 +213,7 @@ class Acceptance:
             key=idempotency.key,
             tenant_id=self._request.submission.tenant_id,
             fingerprint=idempotency.fingerprint,
-            submission_id=self._submission_id,
+            submission_id=self._job.submission_id,
             created_at=self._request.now,
             items=orjson.dumps(items).decode(),
         )

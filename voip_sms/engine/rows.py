@@ -1,6 +1,7 @@
 """The rows of an outbound message and its parts, and what is made from them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -11,10 +12,46 @@ from voip_sms.core.directory import Id
 from voip_sms.core.model import Event, Message, OutboundPart, Plan, Sender
 from voip_sms.core.planning import PARTS_MOST, Request, storable
 from voip_sms.core.status import Status
+from voip_sms.engine import billing
 from voip_sms.store.units import Row
 
 CLAIM: Final = 120 * SECOND
 """How long a claimed part is its node's: longer than any response time-out and a short database outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message as it is going to be stored: its rows, how its sender sees it, and its parts on their way.
+
+    `parts` only where the message goes past the queue.
+    """
+
+    plan: Plan
+    message: Message
+    rows: tuple[tuple[str, Row], ...]
+    parts: tuple[OutboundPart, ...] = ()
+
+
+def make_ready(
+    plan: Plan, request: Request, message_id: Id, submission_id: Id, *, claimed_by: str | None = None
+) -> Ready:
+    """The rows of an accepted plan; with `claimed_by` (a node) its parts are that node's from the start."""
+    row = message_row(plan, request, message_id, submission_id)
+    body = request.segmented.text if request.segmented is not None else ""
+    rows: list[tuple[str, Row]] = [
+        ("message", row),
+        ("message_text", {"message_id": message_id, "tenant_id": row["tenant_id"], "body": body}),
+    ]
+    rows += [("part", part_row(row, no, claimed_by)) for no in range(1, len(plan.parts) + 1)]
+    if plan.price:
+        reserve = billing.reserve_row(message_id, row["tenant_id"], plan.price, plan.currency, request.now)
+        rows.append(("ledger", reserve))
+    parts = () if claimed_by is None else _outbound_parts(row, plan, request.now)
+    return Ready(plan, accepted_message(row, body), tuple(rows), parts)
+
+
+def _outbound_parts(row: Row, plan: Plan, now: int) -> tuple[OutboundPart, ...]:
+    return tuple(outbound_part(row, no, text, now) for no, text in enumerate(plan.parts, 1))
 
 
 def message_row(plan: Plan, request: Request, message_id: Id, submission_id: Id) -> Row:

@@ -15,7 +15,7 @@ from voip_sms.engine.acceptance import Acceptance, Job, Replay, Stored, follow_o
 from voip_sms.engine.cancel import cancel_unit
 from voip_sms.engine.context import Context
 from voip_sms.engine.progress import Moment
-from voip_sms.engine.rows import pair_of
+from voip_sms.engine.rows import Ready, make_ready, pair_of
 from voip_sms.store.messages import get_message, messages_of_submission
 from voip_sms.store.units import Rows, State, Unit
 
@@ -88,8 +88,13 @@ class Submit:
     async def submit(self, submission: Submission) -> Submitted:
         """Store it and answer after the commit; see `ports.Submitter`."""
         job = await self._job(submission)
-        tickets = self._tickets(job)
-        job.fast = any(ticket.fast for ticket in tickets.values())
+        if len(job.drafts) > 1:
+            job.ready = await self._all_ready(job)
+        tickets = self._tickets(job)  # from here to the writer's queue nothing waits
+        if len(job.drafts) == 1:
+            job.ready = [
+                self._ready(job, job.drafts[0], fast=any(ticket.fast for ticket in tickets.values()))
+            ]
         job.quiet = frozenset(carrier for carrier, ticket in tickets.items() if ticket.local)
         result = await self._carry_out(job, tickets)
         if isinstance(result, Replay):
@@ -131,7 +136,22 @@ class Submit:
             drafts = [planner.draft(request, submission.recipients[0])]
         else:
             drafts = await _drafts(planner, request, submission.recipients)
-        return Job(planner, request, drafts, self._context.node)
+        return Job(planner, request, drafts, self._context.new_id())
+
+    def _ready(self, job: Job, draft: Draft, *, fast: bool = False) -> Ready | None:
+        """The message of a draft, where only money can still stop it."""
+        if draft.plan is None or draft.plan.refused is not None:
+            return None
+        message_id = job.submission_id if len(job.drafts) == 1 else self._context.new_id()
+        node = self._context.node if fast else None
+        return make_ready(draft.plan, job.request, message_id, job.submission_id, claimed_by=node)
+
+    async def _all_ready(self, job: Job) -> list[Ready | None]:
+        ready: list[Ready | None] = []
+        for start in range(0, len(job.drafts), DRAFTS_AT_A_TIME):
+            ready += [self._ready(job, draft) for draft in job.drafts[start : start + DRAFTS_AT_A_TIME]]
+            await asyncio.sleep(0)
+        return ready
 
     def _tickets(self, job: Job) -> dict[str, Ticket]:
         """One for each carrier that is certain already; a single message may go past the queue."""
