@@ -9,7 +9,7 @@ import pytest
 from support.fakes import FakeClock
 from support.links import FakeLink, script, silent
 from support.waiting import eventually
-from support.world import ACME, PRICE, World, to_send, world
+from support.world import ACME, PHONE, PRICE, World, to_send, world
 from voip_sms.core.clock import DAY, HOUR
 from voip_sms.core.failures import Accepted, Permanent, StoreUnavailableError
 from voip_sms.core.identity import Rules
@@ -104,6 +104,23 @@ async def test_a_bad_end_is_shown_with_its_cause_and_stays_paid(stage: Stage, st
     assert (row["status"], row["error_code"], row["error_detail"]) == (status, code, "UNDELIV 069")
     balance = await stage.scene.row("balance", tenant_id=ACME)
     assert (balance["reserved"], balance["settled"]) == (0, PRICE)
+
+
+@pytest.mark.parametrize("status", ["undelivered", "expired", "failed"])
+async def test_the_phone_that_sent_it_is_told_of_a_failure(stage: Stage, status: str) -> None:
+    await stage.door.submit(to_send(PEER, account=PHONE, door="sip"))
+    await stage.door.submit(to_send("+48601123457", account=PHONE, door="sip"))
+
+    async def sent() -> bool:
+        return {row["status"] for row in await stage.scene.rows("message")} == {"sent"}
+
+    await eventually(sent)
+    await stage.receipt(status, "c1")
+    await stage.receipt("delivered", "c2")
+
+    (job,) = await stage.scene.rows("forward_job", kind="sip")
+    assert (job["target"], job["event"], job["rule_id"]) == ("101", f"message.{status}", None)
+    assert "forwards" in stage.scene.woken
 
 
 async def test_a_repeated_receipt_changes_nothing(stage: Stage) -> None:

@@ -8,7 +8,7 @@ import pytest
 from support.fakes import FakeClock
 from support.links import FakeLink, silent
 from support.waiting import eventually
-from support.world import ACME, CREDIT, DIRECTORY, PRICE, World, to_send, world
+from support.world import ACME, CREDIT, DIRECTORY, PHONE, PRICE, World, to_send, world
 from voip_sms.core.clock import DAY, HOUR, MINUTE, SECOND
 from voip_sms.core.failures import Accepted
 from voip_sms.core.identity import Rules
@@ -171,6 +171,20 @@ async def test_without_a_receipt_a_message_ends_as_expired_and_later_ones_change
     await stage.receipts.receipt("sim", CarrierReceipt(("c1",), "delivered", "DELIVRD"))
     assert await stage.status(message) == "expired"
     assert await stage.money() == (CREDIT, 0, PRICE)
+
+
+async def test_a_network_that_never_reports_makes_no_notices(stage: Stage) -> None:
+    await stage.dispatch.sync()
+    message = await stage.send(account=PHONE, door="sip")
+
+    async def sent() -> bool:
+        return await stage.status(message) == "sent"
+
+    await eventually(sent)
+    stage.later(4 * DAY)
+    await stage.keeper.run("no_receipt")
+    assert await stage.status(message) == "expired"
+    assert await stage.scene.rows("forward_job", kind="sip") == []
 
 
 # --- claims ---

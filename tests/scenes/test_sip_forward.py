@@ -88,6 +88,26 @@ async def test_what_the_phone_sees(stage: Stage, phone: RawUdp) -> None:
     assert request.body.decode() == "Zażółć"
 
 
+async def test_a_notice_of_failure_comes_from_the_number_that_was_written_to(
+    stage: Stage, phone: RawUdp
+) -> None:
+    failed = replace(
+        message(sender="+48601000001", text="Do zobaczenia", created_at=START - 10**9),
+        direction="outbound",
+        to="+48601123456",
+        error_code="undelivered",
+    )
+    work = replace(job(binding(phone.address)), message=failed, event="message.undelivered", language="pl")
+    sending = asyncio.create_task(stage.forwarder.deliver(work))
+    request = await phone.request()
+    phone.send(ok_to(request))
+    assert await sending == Accepted("sip:101@10.0.0.9:5060")
+    assert request.headers.get("from").startswith("<sip:+48601123456@sms.test>;tag=")
+    assert request.headers.get("date") == "Sun, 22 Nov 2026 10:00:00 GMT"
+    assert "nie został doręczony" in request.body.decode()
+    assert "Do zobaczenia" in request.body.decode()
+
+
 async def test_a_second_try_is_the_same_text_to_the_phone(stage: Stage, phone: RawUdp) -> None:
     seen: list[Request] = []
     for attempt in (0, 1):

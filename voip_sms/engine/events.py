@@ -19,6 +19,8 @@ EVENT_TYPES = frozenset(
     }
 )
 
+_FAILURES = frozenset({"message.undelivered", "message.failed", "message.expired"})
+
 LIFE: Mapping[ForwardKind, int] = {
     "sip": 3 * DAY,  # a phone that is off over a long week-end
     "mail": 3 * DAY,  # what mail servers do among themselves, shortened: it is a text message
@@ -48,6 +50,19 @@ def event_jobs(
         job_row(message, rule.kind, target, now, new_id(), event=event, rule_id=rule.id)
         for rule, target in _subscribed(directory.subscriptions.get(message["tenant_id"], ()), event)
     ]
+
+
+def notice_jobs(
+    message: Mapping[str, Any], event: str | None, now: int, new_id: Callable[[], Id]
+) -> list[Row]:
+    """The jobs that tell the phone which sent a message that it failed (V2); none for other doors.
+
+    `message`: its row; pure as `event_jobs` is.
+    """
+    kind, _, user = message["account"].partition(":")
+    if event not in _FAILURES or kind != "sip" or message["door"] != "sip":
+        return []
+    return [job_row(message, "sip", user, now, new_id(), event=event)]
 
 
 def _subscribed(rules: tuple[ForwardRule, ...], event: str) -> Iterator[tuple[ForwardRule, str]]:

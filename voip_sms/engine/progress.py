@@ -11,10 +11,11 @@ from typing import Any, Final
 from voip_sms.core.directory import Directory, Id
 from voip_sms.core.status import TERMINAL, Status, advance, combine
 from voip_sms.engine import billing
-from voip_sms.engine.events import event_jobs, event_of
+from voip_sms.engine.events import event_jobs, event_of, notice_jobs
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
 _BAD: Final = frozenset({Status.UNDELIVERED, Status.EXPIRED, Status.FAILED})
+NO_RECEIPT: Final = "no_receipt"
 _WAITING: Final = frozenset({Status.QUEUED, Status.SENDING})
 
 
@@ -180,11 +181,13 @@ class Progress:
             self._changes["error_code"] = cause.code or status.value
             self._changes["error_detail"] = cause.detail or cause.text
         self._event(status.value, cause.text, 0)
-        self._tell(status)
+        self._tell(status, cause)
 
-    def _tell(self, status: Status) -> None:
-        moment, message = self._moment, self._message
-        jobs = event_jobs(moment.directory, message, event_of(status.value), moment.now, moment.new_id)
+    def _tell(self, status: Status, cause: Cause) -> None:
+        moment, message, event = self._moment, self._message, event_of(status.value)
+        jobs = event_jobs(moment.directory, message, event, moment.now, moment.new_id)
+        if cause.code != NO_RECEIPT:  # a network that never reports would make every message a notice
+            jobs += notice_jobs(message, event, moment.now, moment.new_id)
         for job in jobs:
             self._rows.inserts.append(("forward_job", job))
             self._rows.wakes.add("forwards")

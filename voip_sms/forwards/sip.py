@@ -1,4 +1,7 @@
-"""Hands an inbound SMS to a user's phones as SIP MESSAGE, from the number it came from (RFC 3428)."""
+"""Hands an inbound SMS to a user's phones as SIP MESSAGE, from the number it came from (RFC 3428).
+
+So does the notice of an SMS of the user's own that failed: it comes from the number that was written to.
+"""
 
 import asyncio
 import hashlib
@@ -15,6 +18,7 @@ from voip_sms.core.clock import to_datetime
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Refusal, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import Binding, ForwardJob
+from voip_sms.core.notices import failure
 from voip_sms.core.ports import Credentials, Registrations
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
@@ -78,7 +82,7 @@ class SipForwarder:
 
     async def deliver(self, job: ForwardJob) -> Outcome:
         """Try all contacts once. Accepted's reference is the contact that took it."""
-        if job.message.text is None:
+        if _text(job) is None:
             return Permanent("text_gone")
         if not job.bindings:
             return Temporary("not_registered")
@@ -92,7 +96,7 @@ class SipForwarder:
 
     async def _offer(self, job: ForwardJob, binding: Binding) -> _Answer:
         """One contact: whole if it can be, else over TCP, else in pieces (RFC 3428 8)."""
-        text = job.message.text or ""
+        text = _text(job) or ""
         target = self._target(binding)
         if target is None:
             return _Answer(binding, Rank.LATER, "unreachable")
@@ -132,13 +136,13 @@ class SipForwarder:
         return Outgoing(
             method="MESSAGE",
             uri=binding.contact,
-            sender=f"<{sip_uri(job.message.sender, self._domain)}>;tag={tag}",
+            sender=f"<{sip_uri(_peer(job), self._domain)}>;tag={tag}",
             recipient=f"<{sip_uri(job.target, self._domain)}>",
             call_id=f"{name}@{self._domain}",
             cseq=job.attempt + 1,
             target=target,
             headers=(
-                ("date", format_datetime(to_datetime(job.message.created_at), usegmt=True)),
+                ("date", format_datetime(to_datetime(_moment(job)), usegmt=True)),
                 ("content-type", CONTENT_TYPE),
             ),
             body=text.encode("utf-8", "replace"),
@@ -154,6 +158,24 @@ class SipForwarder:
                 await self._registrations.drop(account.account, answer.binding.contact)
             except Refusal as refusal:
                 log.warning("sip_binding_drop_failed", code=refusal.code.name)
+
+
+def _is_notice(job: ForwardJob) -> bool:
+    """Whether it tells of a message that the user sent."""
+    return job.message.direction == "outbound"
+
+
+def _text(job: ForwardJob) -> str | None:
+    return failure(job.message, job.language) if _is_notice(job) else job.message.text
+
+
+def _peer(job: ForwardJob) -> str:
+    """Who the phone shows: the other side of the conversation."""
+    return job.message.to if _is_notice(job) else job.message.sender
+
+
+def _moment(job: ForwardJob) -> int:
+    return job.created_at if _is_notice(job) else job.message.created_at
 
 
 def _answer(binding: Binding, result: Result) -> _Answer:

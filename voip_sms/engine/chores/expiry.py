@@ -10,12 +10,12 @@ from voip_sms.core.directory import Id
 from voip_sms.core.status import Status
 from voip_sms.engine.chores.chore import ROWS, moment_of
 from voip_sms.engine.context import Context
-from voip_sms.engine.progress import Cause, Moment, Progress, Work, reads_around, siblings
+from voip_sms.engine.progress import NO_RECEIPT, Cause, Moment, Progress, Work, reads_around, siblings
 from voip_sms.store.tables import message
 from voip_sms.store.tables import part as parts
 from voip_sms.store.units import Read, Rows, Scan, State, Unit, by_key
 
-NO_RECEIPT: Final = DAY
+PATIENCE: Final = DAY
 """How long after a message's validity a receipt may still come (`docs/contract.md`)."""
 LOOK_BACK: Final = 15 * MINUTE
 """How far back expired messages are looked for each time; whoever misses this is met by the far look."""
@@ -87,7 +87,7 @@ class NoReceipt:
     async def run(self, context: Context) -> int:
         """One unit: see `chore.Chore`."""
         moment = moment_of(context)
-        values = {"since": 0, "after": b"", "now": moment.now - NO_RECEIPT}
+        values = {"since": 0, "after": b"", "now": moment.now - PATIENCE}
         count, _ = await context.writer.do(past_unit(moment, Scan("message", _SENT, values), _no_receipt))
         return int(count)
 
@@ -136,4 +136,4 @@ def _expire(progress: Progress) -> None:
 def _no_receipt(progress: Progress) -> None:
     for part in progress.parts():
         if part["state"] == "sent":
-            progress.move(part["no"], Status.EXPIRED, Cause("no_receipt", "no_receipt"))
+            progress.move(part["no"], Status.EXPIRED, Cause(NO_RECEIPT, NO_RECEIPT))
