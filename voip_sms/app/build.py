@@ -1,14 +1,18 @@
 """The only place where parts are wired: from settings and an open database to a house that can be started."""
 
+import asyncio
 import os
 import random
 import secrets
 import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy.exc import SQLAlchemyError
 
 from voip_sms.app.settings import Settings
 from voip_sms.carriers.smpp.link import LinkContext, SmppLink
@@ -42,7 +46,7 @@ from voip_sms.net.http.guarded import GuardedClient
 from voip_sms.net.http.server import HttpServer
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.simulator.server import Simulator
-from voip_sms.store.database import Database
+from voip_sms.store.database import Database, erase_deleted
 from voip_sms.store.holder import DirectoryHolder
 from voip_sms.store.reader import Reader
 from voip_sms.store.writer import Writer
@@ -62,6 +66,8 @@ class Ground:
     holder: DirectoryHolder
     signals: Signals
     context: Context
+    erase: Callable[[], None]
+    """Make deleted texts unrecoverable; returns at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +115,22 @@ def lay_ground(settings: Settings, database: Database) -> Ground:
         clock,
         Ids(clock, os.urandom).new,
         random.random,
-        settings.service.node or socket.gethostname(),
+        settings.service.node or _node(database),
     )
-    return Ground(writer, reader, holder, signals, context)
+    return Ground(writer, reader, holder, signals, context, partial(_erase, database))
+
+
+def _node(database: Database) -> str:
+    """A file has one process, whatever its host is called: a container has another name at each start."""
+    return "main" if database.is_sqlite else socket.gethostname()
+
+
+def _erase(database: Database) -> None:
+    def work() -> None:
+        with suppress(SQLAlchemyError, OSError):  # busy or gone: the next round of housekeeping tries again
+            erase_deleted(database)
+
+    asyncio.get_running_loop().run_in_executor(None, work)
 
 
 def build(settings: Settings, ground: Ground, key: bytes) -> House:
@@ -135,7 +154,13 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         Simulator(settings.simulator, context.clock),
         dispatch,
         forwarding,
-        Housekeeping(context, dispatch.holds, receiver.flush_partial, uncertain=settings.dispatch.uncertain),
+        Housekeeping(
+            context,
+            dispatch.holds,
+            receiver.flush_partial,
+            uncertain=settings.dispatch.uncertain,
+            erased=ground.erase,
+        ),
         endpoint,
         sip,
         http,
