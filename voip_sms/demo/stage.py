@@ -92,7 +92,7 @@ class Stage:
     async def _open(self) -> None:
         await asyncio.gather(self.mail.start(), self.hooks.start(), self.smsc.start())
         self._write_config("127.0.0.1:0", "127.0.0.1:0")
-        if self.database != SQLITE:
+        if not self.database.startswith("sqlite"):
             await self._must("db", "upgrade", "--config", str(self.config))
         await self.serve.start()
         # Fix the ports that were picked, so that the service comes back where its customers know it.
