@@ -1,4 +1,4 @@
-"""docs/features.md and docs/specifications.md name only files and tests that exist, and every capability once."""
+"""The documents name only what exists: capabilities with their files and tests, specifications, links."""
 
 import ast
 import re
@@ -21,6 +21,7 @@ ROW = re.compile(
 )
 ROWS = list(ROW.finditer(FEATURES))
 QUOTED = re.compile(r"`([^`]+)`")
+LINK = re.compile(r"\]\((?!\w+:)([^)#]+)(?:#[^)]*)?\)")
 PLACE = re.compile(r"`((?:voip_sms|tests)/[^`]+)`")
 
 
@@ -54,3 +55,11 @@ def test_what_a_capability_names_exists(row: re.Match[str]) -> None:
 def test_what_the_specifications_name_exists() -> None:
     missing = [place for place in PLACE.findall(SPECIFICATIONS) if not (ROOT / place).exists()]
     assert not missing
+
+
+@pytest.mark.parametrize(
+    "page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    links = LINK.findall(page.read_text(encoding="utf-8"))
+    assert not [link for link in links if not (page.parent / link).exists()]
