@@ -79,7 +79,7 @@ class Lane:
     async def start(self) -> None:
         """Start the link and the loop that feeds it."""
         self._off = self._signals.on(f"parts:{self.carrier.name}", self.look)
-        self.link.on_free(self._event.set)
+        self.link.on_free(self._room_again)
         await self.link.start()
         self._task = asyncio.create_task(self._run(), name=f"lane:{self.carrier.name}")
 
@@ -143,14 +143,14 @@ class Lane:
         else:
             self._announced -= 1
             self.look()
-        self._event.set()
+        self._room_again()
 
     def withdrawn(self, ticket: "LaneTicket") -> None:
         """A ticket's transaction is not."""
         if ticket.fast:
             self._pledged -= ticket.parts
             self._leave_pair(ticket.pair)
-            self._event.set()
+            self._room_again()
         elif ticket.pair:
             self._pairs.withdraw(ticket.pair, ticket.parts)
         else:
@@ -245,6 +245,11 @@ class Lane:
 
     # --- to the carrier and back ---
 
+    def _room_again(self) -> None:
+        """There may be room: of interest only to a queue that has something."""
+        if self._dirty:
+            self._event.set()
+
     def _room(self) -> int:
         return self.link.free() - self._pledged
 
@@ -281,8 +286,7 @@ class Lane:
             self._remember(pair, key, future.result())
         if pair is not None:
             self._leave_pair(pair)
-        if self._dirty:
-            self._event.set()
+        self._room_again()
 
     def _remember(self, pair: str, key: Key, recorded: Recorded) -> None:
         """A part that was put back holds its pair until it is claimed again."""
