@@ -167,7 +167,10 @@ def _sqlite_engine(
         driver.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
 
     def make_file(*_: object) -> None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # its log inherits the rights
+        # Its log inherits the rights. An existing file must not be opened here: closing it again would drop
+        # every lock that this process holds on it (fcntl), and another one would remove the log under us.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
     if not reads:
         event.listen(engine, "do_connect", make_file)
