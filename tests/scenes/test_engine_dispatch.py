@@ -149,6 +149,26 @@ async def test_long_texts_go_whole_and_in_order(stage: Stage) -> None:
     assert sorted(statuses) == [(0, "sent"), (1, "sent"), (2, "sent"), (3, "sent")]
 
 
+@pytest.mark.parametrize("waited", [False, True], ids=["past the queue", "from the queue"])
+async def test_a_carrier_that_cuts_by_itself_gets_a_long_text_whole(stage: Stage, waited) -> None:
+    carriers = {"sim": Carrier("sim", "smpp", {"long": "payload"})}
+    stage.scene.directory = replace(stage.scene.directory, carriers=carriers)
+    stage.prepare = lambda link: link.bind(not waited)
+    await stage.start()
+    if not waited:
+        await stage.idle()
+    text = "".join(f"{n:04d}" for n in range(100))
+    message = await stage.send(text=text)
+    stage.sim.bind()
+
+    await stage.status(message, "sent")
+    (part,) = stage.sim.sent
+    assert (part.text, part.no, part.total, part.reference) == (text, 1, 1, 0)
+    assert (message.parts, message.price) == (3, 3 * PRICE)
+    assert await stage.money() == (0, 3 * PRICE)
+    assert [event["status"] for event in await stage.scene.rows("message_event")] == ["sent"]
+
+
 @pytest.mark.parametrize("long", ["ż" * 150, "x" * 400])
 async def test_a_long_text_from_the_queue_is_cut_as_it_was_priced(stage: Stage, long: str) -> None:
     stage.prepare = lambda link: link.bind(False)

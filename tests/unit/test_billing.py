@@ -12,6 +12,7 @@ from sqlalchemy.pool import StaticPool
 from support.fakes import FakeClock, FakeIds
 from support.world import ACME, DIRECTORY, KEY, PRICE, to_send
 from voip_sms.core.clock import DAY
+from voip_sms.core.directory import Carrier
 from voip_sms.core.failures import Accepted, Permanent, Refusal, Temporary, Uncertain
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import CarrierReceipt, OutboundPart, Sender
@@ -48,13 +49,15 @@ class Office:
 
     connection: Connection
     policy: str = "resend"
+    whole: bool = False  # the carrier takes long texts in one piece
     clock: FakeClock = field(default_factory=FakeClock)
     ids: FakeIds = field(default_factory=FakeIds)
     statuses: dict[bytes, str] = field(default_factory=dict)
     references: int = 0
 
     def __post_init__(self) -> None:
-        self.directory = replace(DIRECTORY, subscriptions={})
+        sim = Carrier("sim", "smpp", {"long": "payload" if self.whole else "udh"})
+        self.directory = replace(DIRECTORY, subscriptions={}, carriers={"sim": sim})
         for table in metadata.tables.values():
             self.connection.execute(delete(table))
         row = {"tenant_id": ACME, "currency": "PLN", "credit": CREDIT, "reserved": 0, "settled": 0}
@@ -156,10 +159,12 @@ class Office:
         assert balance["reserved"] >= 0
         ended = {(row["message_id"], row["part"]) for row in ledger if row["phase"] == "final"}
         live = [part for part in self.rows("part") if part["state"] in billing.LIVE]
-        assert balance["reserved"] == PRICE * len(live)
+        messages = {message["id"]: message for message in self.rows("message")}
+        shares = [messages[part["message_id"]]["price"] if self.whole else PRICE for part in live]
+        assert balance["reserved"] == sum(shares)
         for part in live:
             assert (part["message_id"], part["no"]) not in ended
-        for message in self.rows("message"):
+        for message in messages.values():
             before = self.statuses.get(message["id"], message["status"])
             assert before == message["status"] or advance(Status(before), Status(message["status"]))
             self.statuses[message["id"]] = message["status"]
@@ -203,11 +208,14 @@ def units_of(office: Office, group: list[tuple]) -> list[Unit]:
 @given(
     groups=st.lists(st.lists(ops, min_size=1, max_size=4), min_size=1, max_size=12),
     policy=st.sampled_from(("resend", "hold")),
+    whole=st.booleans(),
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_money_adds_up_whatever_happens_in_whatever_order(connection: Connection, groups, policy) -> None:
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_money_adds_up_whatever_happens_in_whatever_order(
+    connection: Connection, groups, policy, whole
+) -> None:
     """Each inner list is one batch of the writer: its units see each other's decisions."""
-    office = Office(connection, policy)
+    office = Office(connection, policy, whole)
     office.carry_out(office.submit("short"))
     for group in groups:
         units = units_of(office, group)
@@ -225,6 +233,22 @@ def test_a_part_taken_and_lost_and_taken_is_paid_once(connection: Connection) ->
 
     (balance,) = office.rows("balance")
     assert (balance["reserved"], balance["settled"]) == (0, 2 * PRICE)
+
+
+def test_a_text_that_goes_whole_is_paid_at_once_for_all_its_parts(connection: Connection) -> None:
+    office = Office(connection, whole=True)
+    office.carry_out(office.submit("x" * 400))
+    (message,) = office.rows("message")
+    assert (message["parts"], message["price"]) == (3, 3 * PRICE)
+    office.carry_out(office.claim())
+    office.carry_out(office.outcome(0, 0))
+
+    (balance,) = office.rows("balance")
+    assert (balance["reserved"], balance["settled"]) == (0, 3 * PRICE)
+    assert [(row["part"], row["kind"], row["amount"]) for row in office.rows("ledger")] == [
+        (0, "reserve", 3 * PRICE),
+        (1, "settle", 3 * PRICE),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,11 @@ class Carrier:
     settings: Mapping[str, object] = field(default_factory=dict)
     enabled: bool = True
 
+    @property
+    def takes_whole(self) -> bool:
+        """Whether a long text goes to it in one piece, to be cut there (SMPP's `long: payload`)."""
+        return self.settings.get("long") == "payload"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:

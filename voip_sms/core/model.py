@@ -73,7 +73,8 @@ class Sender:
 class Plan:
     """What would happen to one recipient: either `refused`, or everything needed to store and send.
 
-    `price` is for all parts, 10^-6 units; `parts` the text of each part in order.
+    `price` is for all parts, 10^-6 units; `parts` the text of each part in order. `whole`: the carrier wants
+    the text in one piece; it is priced by parts all the same.
     """
 
     to: str
@@ -86,6 +87,12 @@ class Plan:
     carrier: str = ""
     refused: Refusal | None = None
     trace: tuple[Step, ...] = ()
+    whole: bool = False
+
+    @property
+    def pieces(self) -> tuple[str, ...]:
+        """The texts that are handed to the carrier, one by one."""
+        return ("".join(self.parts),) if self.whole else self.parts
 
 
 # --- messages as everybody sees them ----------------------------------------------------------------------
@@ -150,7 +157,7 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class OutboundPart:
-    """One stored part on its way to a carrier. `text` is this part's text only.
+    """One stored part on its way to a carrier. `text` is this part's text only: with `total` 1 all of it.
 
     `reference` (0-65535) is shared by the parts of one message; `validity` is what is left, in seconds.
     """

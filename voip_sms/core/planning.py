@@ -209,7 +209,9 @@ class Planner:
         if route is None:
             refusal = Refusal("no_route", _no_route(to, carrier))
             return replace(_refused(to, refusal, steps), sender=sender)
-        steps = (*steps, Step("route", route.carrier, f"prefix {route.prefix or 'any'}"))
+        whole = len(segmented.parts) > 1 and self.directory.carriers[route.carrier].takes_whole
+        reason = f"prefix {route.prefix or 'any'}{', in one piece' if whole else ''}"
+        steps = (*steps, Step("route", route.carrier, reason))
         try:
             price = self._tariffs.price(tenant.price_list, to, request.now)
         except Refusal as refusal:
@@ -226,6 +228,7 @@ class Planner:
             route.carrier,
             None,
             (*steps, Step("price", cost, price.source)),
+            whole,
         )
 
 

@@ -95,18 +95,22 @@ def ending(before: str, after: str) -> Literal["settle", "release"] | None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A part's step from one state to the next, at a moment."""
+    """A step of one of `parts` parts from one state to the next, at a moment.
+
+    These are the rows that share the price: one for a text that the carrier takes in one piece.
+    """
 
     no: int
     before: str
     after: str
     at: int
+    parts: int
 
 
 def end_part(rows: Rows, purse: Purse, message: Mapping[str, Any], step: Step) -> None:
     """Settle or release a part's share as its step calls for; `message` is its row."""
     kind = ending(step.before, step.after)
-    share: Micros = (message["price"] or 0) // message["parts"]
+    share: Micros = (message["price"] or 0) // step.parts
     if kind is None or share == 0:
         return
     if kind == "settle":

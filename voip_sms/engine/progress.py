@@ -130,11 +130,11 @@ class Progress:
             **columns,
         }
         self._update(part, changes)
-        step = billing.Step(no, before, status.value, self._moment.now)
+        step = billing.Step(no, before, status.value, self._moment.now, len(self._parts))
         billing.end_part(self._rows, self._work.purse(self._message["tenant_id"]), self._message, step)
         if cause.text or cause.code:
             self._causes[status.value] = cause
-        if self._message["parts"] > 1:
+        if len(self._parts) > 1:
             self._event(status.value, cause.text, no)
         return True
 

@@ -42,7 +42,7 @@ def make_ready(
         ("message", row),
         ("message_text", {"message_id": message_id, "tenant_id": row["tenant_id"], "body": body}),
     ]
-    rows += [("part", part_row(row, no, claimed_by)) for no in range(1, len(plan.parts) + 1)]
+    rows += [("part", part_row(row, no, claimed_by)) for no in range(1, len(plan.pieces) + 1)]
     if plan.price:
         reserve = billing.reserve_row(message_id, row["tenant_id"], plan.price, plan.currency, request.now)
         rows.append(("ledger", reserve))
@@ -51,7 +51,7 @@ def make_ready(
 
 
 def _outbound_parts(row: Row, plan: Plan, now: int) -> tuple[OutboundPart, ...]:
-    return tuple(outbound_part(row, no, text, now) for no, text in enumerate(plan.parts, 1))
+    return tuple(outbound_part(row, no, text, now) for no, text in enumerate(plan.pieces, 1))
 
 
 def message_row(plan: Plan, request: Request, message_id: Id, submission_id: Id) -> Row:
@@ -77,8 +77,8 @@ def message_row(plan: Plan, request: Request, message_id: Id, submission_id: Id)
         "currency": plan.currency,
         "carrier": plan.carrier,
         "pool": sender.pool,
-        # Shared by the parts: neighbours in time differ, as the end of an id does.
-        "reference": int.from_bytes(message_id[-2:]) if len(plan.parts) > 1 else 0,
+        # Shared by the parts: neighbours in time differ, as the end of an id does. 0: it goes in one piece.
+        "reference": (int.from_bytes(message_id[-2:]) or 1) if len(plan.pieces) > 1 else 0,
         "client_ref": client_ref if client_ref is None else storable(client_ref),
         "priority": request.priority,
         "created_at": request.now,
@@ -127,7 +127,7 @@ def outbound_part(message: Mapping[str, Any], no: int, text: str, now: int) -> O
     return OutboundPart(
         message["id"],
         no,
-        message["parts"],
+        _pieces_of(message),
         message["reference"],
         Sender(message["sender_kind"], message["sender"], message["pool"]),
         message["recipient"],
@@ -140,13 +140,13 @@ def outbound_part(message: Mapping[str, Any], no: int, text: str, now: int) -> O
 
 def claimed_part(message: Mapping[str, Any], part: Mapping[str, Any], body: str, now: int) -> OutboundPart:
     """A part from its rows; the text of one of several parts is cut again, as it was when it was priced."""
-    text = body
-    if message["parts"] > 1:
+    text, pieces = body, _pieces_of(message)
+    if pieces > 1:
         text = segments.segment(body, PARTS_MOST).parts[part["no"] - 1]
     return OutboundPart(
         message["id"],
         part["no"],
-        message["parts"],
+        pieces,
         message["reference"],
         Sender(message["sender_kind"], message["sender"], message["pool"]),
         message["recipient"],
@@ -157,6 +157,12 @@ def claimed_part(message: Mapping[str, Any], part: Mapping[str, Any], body: str,
         part["attempts"],
         bool(part["possible_duplicate"]),
     )
+
+
+def _pieces_of(message: Mapping[str, Any]) -> int:
+    """In how many rows of `part` a message is stored."""
+    pieces: int = message["parts"]
+    return pieces if message["reference"] else 1
 
 
 def seconds_left(expires_at: int, now: int) -> int:

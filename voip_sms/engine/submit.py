@@ -161,7 +161,7 @@ class Submit:
         if len(job.drafts) == 1 and plans and plans[0].sender is not None:
             plan = plans[0]
             pair = pair_of(plans[0].sender.value, plan.to)
-            return {plan.carrier: self._admission.admit(plan.carrier, pair, len(plan.parts))}
+            return {plan.carrier: self._admission.admit(plan.carrier, pair, len(plan.pieces))}
         return {carrier: self._admission.announce(carrier) for carrier in {plan.carrier for plan in plans}}
 
     # --- storing ---

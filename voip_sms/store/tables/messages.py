@@ -23,7 +23,9 @@ message = Table(
     word("currency", default=""),
     word("carrier", default=""),
     word("pool", default=""),
-    Column("reference", Integer, nullable=False, server_default=text("0")),  # of its parts, 0-65535
+    Column(
+        "reference", Integer, nullable=False, server_default=text("0")
+    ),  # of its parts; 0: one row of part
     word("client_ref", null=True),
     Column("priority", SmallInteger, nullable=False),
     time_column("created_at"),
