@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from support.service import DATABASES, final, last_entry, phone_of, service_on, submits
+from voip_sms.demo.clients import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -20,7 +21,18 @@ def whole(document) -> None:
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
 async def stage(request):
     async with service_on(request, whole) as stage:
+        await until(lambda: explained(stage), "the carrier's setting never came into force")
+        await until(lambda: bound(stage), "the carrier was not bound anew")
         yield stage
+
+
+async def explained(stage) -> bool:
+    _, plan, _ = await stage.api.call("POST", "/v1/messages/explain", {"to": "+48601123456", "text": LONG})
+    return any("in one piece" in step["reason"] for step in plan["trace"])
+
+
+async def bound(stage) -> bool:
+    return [one["state"] for one in (await stage.api.get("/v1/carriers"))["data"]] == ["bound"]
 
 
 async def spent(stage) -> Decimal:
