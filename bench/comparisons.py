@@ -20,6 +20,7 @@ MANY, FEW = 50, 8  # connections: a busy installation, and the few of a single c
 PHONES = 50
 WINDOWS, LATENCY_MS = (10, 100), 20.0
 SQLITE, PLAIN, POSTGRES = "SQLite", "SQLite, no keys", "PostgreSQL"
+BARE, OURS = "bare edge", "own edge, no store"
 KANNEL, EMPTY = "Kannel", "empty endpoint"
 
 
@@ -99,18 +100,24 @@ async def receipts(terms: Terms) -> list[Result]:
 
 
 async def sip(terms: Terms) -> list[Result]:
-    """MESSAGE with digest, stored before its 202, against an edge that stores nothing."""
+    """MESSAGE with digest, stored before its 202, against edges that store nothing: the barest, and ours."""
     async with AsyncExitStack() as stack:
         carrier = await stack.enter_async_context(Carrier(terms.folder))
         field = Field(stack, terms.folder, carrier)
-        ours, edge = await field.over_sip("sqlite"), await field.bare_edge()
+        those = {
+            SQLITE: await field.over_sip("sqlite"),
+            BARE: await field.edge("sip_edge"),
+            OURS: await field.edge("sip_door"),
+        }
         turns: dict[str, Turn] = {
-            SQLITE: functools.partial(ours.turn, PHONES, terms.seconds),
-            "bare edge": functools.partial(edge.turn, PHONES, terms.seconds),
+            name: functools.partial(one.turn, PHONES, terms.seconds) for name, one in those.items()
         }
         rounds = await alternate(turns, terms.rounds)
     print(report.figures(f"SIP over UDP, {PHONES} under way", rounds), flush=True)
-    return [Result(report.SIP, f"SQLite, {PHONES}", ratio(rounds, SQLITE, "bare edge", "accepted"))]
+    return [
+        Result(report.SIP, f"SQLite, {theirs}", ratio(rounds, SQLITE, theirs, "accepted"))
+        for theirs in (BARE, OURS)
+    ]
 
 
 async def window(terms: Terms) -> list[Result]:

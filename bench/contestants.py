@@ -133,7 +133,7 @@ class Field:
         request = Http(str(process.ready["http"]), "POST", "/v1/messages", body, headers)
         return HttpContestant(request, lambda: [process.pid])
 
-    async def bare_edge(self) -> SipContestant:
-        """Digest and 202, nothing else."""
-        process = await self._stack.enter_async_context(module("sip_edge", self._folder))
+    async def edge(self, name: str) -> SipContestant:
+        """`sip_edge`: digest and 202, nothing else; `sip_door`: our own edge, with nothing behind it."""
+        process = await self._stack.enter_async_context(module(name, self._folder))
         return SipContestant(process.address("sip_udp"), lambda: [process.pid])
