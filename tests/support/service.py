@@ -12,12 +12,13 @@ from voip_sms.demo.clients import Json, until
 from voip_sms.demo.stage import SQLITE, Stage
 
 DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql")))
+Change = Callable[[dict[str, Any]], None]
 OPEN = ("accepted", "scheduled", "queued", "sent")
 
 
 @asynccontextmanager
 async def service_on(
-    request: pytest.FixtureRequest, change: Callable[[Any], None] | None = None, **environment: str
+    request: pytest.FixtureRequest, change: Change = lambda _: None, **environment: str
 ) -> AsyncIterator[Stage]:
     """A running service on the database that a parametrized fixture asks for, with a rich customer.
 
@@ -36,14 +37,10 @@ async def service_on(
 
 @asynccontextmanager
 async def opened(
-    database: str = SQLITE, change: Callable[[Any], None] | None = None, **environment: str
+    database: str = SQLITE, change: Change = lambda _: None, **environment: str
 ) -> AsyncIterator[Stage]:
     """The same on a database of one's own. The folder with the logs stays when the test fails."""
-    async with Stage(database, environment) as stage:
-        if change is not None:
-            document = stage.customer()
-            change(document)
-            await stage.apply(document)
+    async with Stage(database, environment, change) as stage:
         yield stage
     stage.forget()
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,8 +52,17 @@ format = "console"
 class Stage:
     """Everything that runs during the demo. `async with Stage() as stage`."""
 
-    def __init__(self, database: str = SQLITE, environment: Mapping[str, str] | None = None) -> None:
-        """`environment` overrides settings of the service (`VOIP_SMS_<SECTION>__<KEY>`)."""
+    def __init__(
+        self,
+        database: str = SQLITE,
+        environment: Mapping[str, str] | None = None,
+        change: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        """`environment` overrides settings of the service (`VOIP_SMS_<SECTION>__<KEY>`).
+
+        `change` edits the customer's configuration before it is applied.
+        """
+        self._change = change
         self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-demo-"))
         self.config = self.folder / "voip-sms.toml"
         self.database = database
@@ -140,7 +149,7 @@ class Stage:
     def customer(self) -> dict[str, Any]:
         """The whole configuration as `apply` takes it, to be changed at will."""
         host, port = self.smsc.address("simulator_smpp")
-        return {
+        document: dict[str, Any] = {
             "version": 1,
             "carriers": [
                 {"name": "sim", "kind": "smpp", "host": host, "port": port, "system_id": "sim"}
@@ -154,6 +163,8 @@ class Stage:
             "pools": [{"name": "pl", "carrier": "sim", "window": "7d", "numbers": list(POOL)}],
             "tenants": [self._tenant()],
         }
+        self._change(document)
+        return document
 
     def _tenant(self) -> dict[str, object]:
         return {
