@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from click.testing import CliRunner
 
 from support.fakes import FakeClock
 from support.sip_engine import message
 from support.sip_service import Service
+from voip_sms.cli.main import main
 from voip_sms.core.failures import Accepted
 from voip_sms.core.model import ForwardJob
 from voip_sms.demo.phone import Phone, PhoneAccount
@@ -103,3 +105,15 @@ async def test_nobody_there_is_a_time_out_or_unreachable(service):
     async with SoftPhone(replace(nobody, transport="udp")) as phone:
         with pytest.raises(TimeoutError):
             await phone.register(within=0.3)
+
+
+async def test_the_phone_command_takes_it_where_there_is_no_pjsip(service, monkeypatch):
+    monkeypatch.setattr(Phone, "available", staticmethod(lambda: False))
+    registrar = "{}:{}".format(*service.udp)
+    arguments = ["phone", "--user", "101", "--password", "pw101", "--registrar", registrar]
+    result = await asyncio.to_thread(CliRunner().invoke, main, arguments, "601123456 Zażółć\n")
+    assert result.exit_code == 0, result.output
+    assert "registered as 101@sms.test" in result.stdout
+    assert "> 601123456: 202 Accepted" in result.stdout
+    assert "a small phone of our own takes its place: no pjsua2 for Python" in result.stderr
+    assert [one.text for one in service.engine.submissions] == ["Zażółć"]

@@ -7,6 +7,7 @@ import threading
 import click
 
 from voip_sms.demo.phone import Incoming, Phone, PhoneAccount, PhoneFailedError
+from voip_sms.demo.softphone import SoftPhone
 
 HELP = "Type a number and a text: 601123456 Hello. A line that begins with / answers the last. Ctrl-D ends."
 # A person types slower than this; what a pipe brings beyond it waits in the pipe.
@@ -26,8 +27,6 @@ OK = range(200, 300)
 @click.option("--transport", type=click.Choice(["udp", "tcp"]), default="udp", show_default=True)
 def phone(user: str, password: str, domain: str, registrar: str, transport: str) -> None:
     """Register with the service, send what is typed, and show what comes in."""
-    if not Phone.available():
-        raise click.ClickException(Phone.why_not())
     host, _, port = registrar.rpartition(":")
     if not host or not port.isdecimal():
         raise click.BadParameter("must be host:port, such as 127.0.0.1:5060", param_hint="--registrar")
@@ -41,7 +40,7 @@ def phone(user: str, password: str, domain: str, registrar: str, transport: str)
 
 
 async def _talk(account: PhoneAccount) -> None:
-    async with Phone(account) as handset:
+    async with _phone(account) as handset:
         answer = await handset.register()
         if answer.status not in OK:
             raise PhoneFailedError(f"not registered: {answer.status} {answer.reason}")
@@ -53,7 +52,14 @@ async def _talk(account: PhoneAccount) -> None:
             showing.cancel()
 
 
-async def _show(handset: Phone) -> None:
+def _phone(account: PhoneAccount) -> Phone | SoftPhone:
+    if Phone.available():
+        return Phone(account)
+    click.echo(f"a small phone of our own takes its place: {Phone.why_not()}", err=True)
+    return SoftPhone(account)
+
+
+async def _show(handset: Phone | SoftPhone) -> None:
     while True:
         try:
             message = await handset.next_message(within=60)
@@ -62,7 +68,7 @@ async def _show(handset: Phone) -> None:
         click.echo(f"< {_who(message)}: {message.body}")
 
 
-async def _send_lines(handset: Phone, lines: asyncio.Queue[str | None]) -> None:
+async def _send_lines(handset: Phone | SoftPhone, lines: asyncio.Queue[str | None]) -> None:
     while (line := await lines.get()) is not None:
         to, _, text = line.strip().partition(" ")
         if to.startswith("/"):
@@ -92,7 +98,7 @@ def _typed_lines() -> asyncio.Queue[str | None]:
     return lines
 
 
-def _last_writer(handset: Phone) -> str:
+def _last_writer(handset: Phone | SoftPhone) -> str:
     return _who(handset.messages.items[-1]) if handset.messages.items else ""
 
 
