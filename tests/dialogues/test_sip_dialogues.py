@@ -66,7 +66,9 @@ class Player:
         lines = [line.replace("{n}", str(self.number)) for line in step.lines]
         gap = lines.index("") if "" in lines else len(lines)
         body = "\r\n".join(lines[gap + 1 :]).encode()
-        head = [re.sub(r"^((?:Content-Length|l)\s*:) auto$", rf"\1 {len(body)}", line) for line in lines[:gap]]
+        head = [
+            re.sub(r"^((?:Content-Length|l)\s*:) auto$", rf"\1 {len(body)}", line) for line in lines[:gap]
+        ]
         if step.words:
             head.append(self.credentials(head[0], *step.words[1:]))
         self.peer.send("\r\n".join(head).encode() + b"\r\n\r\n" + body)
