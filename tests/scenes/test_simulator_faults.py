@@ -378,7 +378,7 @@ async def test_nobody_submits_before_a_bind(world):
 
 async def test_a_second_bind_on_one_connection_is_refused_and_the_first_lives_on(world):
     peer = await world.bound()
-    peer.send(smpp.Bind, numbers.BIND_TRANSCEIVER, name="sim", password="sim")
+    peer.write(smpp.Bind(numbers.BIND_TRANSCEIVER, 1, "sim", "sim"))
     assert (await peer.take(smpp.BindResp)).status == status.RALYBND
     assert (await peer.submit(HANDSET)).status == 0
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Self, cast
+from typing import Self
 
 from voip_sms.wire.sip.digest import answer, parse_challenge
 from voip_sms.wire.sip.framing import Broken, Flawed, Ping, StreamFramer
@@ -90,7 +90,7 @@ class RawUdp:
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         made = await loop.create_datagram_endpoint(lambda: self._inbox, local_addr=("127.0.0.1", 0))
-        self._socket = cast(asyncio.DatagramTransport, made[0])
+        self._socket = made[0]
         self.address: tuple[str, int] = self._socket.get_extra_info("sockname")
         return self
 

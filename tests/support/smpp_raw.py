@@ -33,16 +33,15 @@ class RawSmpp:
 
     async def bind(self, command: int = numbers.BIND_TRANSCEIVER, password: str = "sim") -> smpp.BindResp:
         await self.connect()
-        sequence = self.send(smpp.Bind, command, name="sim", password=password)
+        self._sequence += 1
+        sequence = self._sequence
+        self.write(smpp.Bind(command, sequence, "sim", password))
         return await self.take(smpp.BindResp, lambda pdu: pdu.sequence == sequence)
 
-    def send(self, make: type, *first: object, name: str = "", **fields: object) -> int:
+    def send(self, make: Callable[..., smpp.Pdu], *first: object, **fields: object) -> int:
         """Send a PDU of this type under the next sequence number, which is returned."""
         self._sequence += 1
-        if make is smpp.Bind:
-            self.write(smpp.Bind(*first, self._sequence, name, **fields))  # type: ignore[arg-type]
-        else:
-            self.write(make(self._sequence, *first, **fields))
+        self.write(make(self._sequence, *first, **fields))
         return self._sequence
 
     def write(self, pdu: smpp.Pdu | bytes) -> None:
