@@ -292,11 +292,7 @@ def held(stage):
 
 async def waiting(stage, count: int) -> bool:
     """Whether at least so many units wait for the writer."""
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"http://{stage.http_address}/metrics") as answer,
-    ):
-        found = re.search(r"^voip_sms_writer_waiting (\S+)$", await answer.text(), re.MULTILINE)
+    found = re.search(r"^voip_sms_writer_waiting (\S+)$", await stage.api.text("/metrics"), re.MULTILINE)
     return float(found[1]) >= count
 
 

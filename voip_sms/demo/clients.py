@@ -33,13 +33,21 @@ class Http:
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Json, Mapping[str, str]]:
         """Status, parsed body and headers of one request; at most 30 s."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
-        async with self._session.request(
+        async with self._open().request(
             method, f"http://{self.address}{path}", json=body, headers={**self._headers, **(headers or {})}
         ) as response:
             parsed = await response.json(content_type=None) if await response.read() else {}
             return response.status, parsed or {}, response.headers
+
+    async def text(self, path: str) -> str:
+        """The body of an answer that is no JSON."""
+        async with self._open().get(f"http://{self.address}{path}") as response:
+            return await response.text()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        return self._session
 
     async def get(self, path: str) -> Json:
         """The body of a 200."""
