@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voip_sms.wire.receipts import Receipt, candidate_ids, canonical_id, parse
+from voip_sms.wire.receipts import Receipt, candidate_ids, canonical_id, essence, parse
 
 DONE = datetime(2026, 11, 22, 10, 31)  # noqa: DTZ001
 SUBMITTED = datetime(2026, 11, 22, 10, 30)  # noqa: DTZ001
@@ -96,6 +96,21 @@ def test_any_octets_give_a_receipt(octets):
 def test_id_and_stat_survive_any_text(identifier, stat, text):
     receipt = parse(f"id:{identifier} sub:001 dlvrd:000 stat:{stat} err:001 text:{text}")
     assert (receipt.id, receipt.stat) == (identifier, stat)
+
+
+PIECES = st.sampled_from(
+    ["id:7", "id:7f-A", "id: 7", " sub:001", " sub:id", " dlvrd:001", " submit date:2611221030", " done date:2611221031",
+     " stat:DELIVRD", " stat:delivrd", " err:000", " err:", " text:", " text:stat:UNDELIV", "\n", "\0", " ", "x", "ż"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=12), st.integers(0, 160))
+def test_the_short_way_reads_the_same(pieces, cut):
+    whole = "id:7 sub:001 dlvrd:001 submit date:2611221030 done date:2611221031 stat:DELIVRD err:000 text:Hej"
+    for text in ("".join(pieces), whole[:cut] + "".join(pieces)):
+        for message in (text, text.encode()):
+            receipt = parse(message)
+            assert essence(message) == (receipt.id, receipt.stat, receipt.err)
 
 
 # --- ids ----------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def _text(found: Content, data_coding: int, default: Alphabet) -> str:
 
 
 def _receipt(pdu: smpp.DeliverSm, settings: SmppCarrier, country: str, *, final: bool) -> CarrierReceipt:
-    text = _receipt_text(pdu)
+    text, named = _receipt_text(pdu), tlv.receipted_message_id(pdu.tlvs)
     state = tlv.message_state(pdu.tlvs)
     if state not in numbers.STATE_WORDS:
         state = None
@@ -62,27 +62,26 @@ def _receipt(pdu: smpp.DeliverSm, settings: SmppCarrier, country: str, *, final:
     word = (text.stat or "") if state is None else numbers.STATE_WORDS[state]
     recipient = from_network(pdu.source.value, pdu.source.ton, country)
     return CarrierReceipt(
-        references=_references(pdu, text, settings),
+        references=_references(named, text.id, settings),
         status=None if status is None else status.value,
         cause=" ".join(filter(None, (word, _error(pdu, text)))),
-        raw=tlv.receipted_message_id(pdu.tlvs) or text.id or "",
+        raw=named or text.id or "",
         recipient=recipient.value if recipient.kind is Kind.NUMBER else "",
     )
 
 
-def _receipt_text(pdu: smpp.DeliverSm) -> receipts.Receipt:
+def _receipt_text(pdu: smpp.DeliverSm) -> receipts.Essence:
     octets = content(pdu).octets
     # COMPAT: some carriers write even receipts in UTF-16.
-    return receipts.parse(decode_text(octets, pdu.data_coding) if is_ucs2(pdu.data_coding) else octets)
+    return receipts.essence(decode_text(octets, pdu.data_coding) if is_ucs2(pdu.data_coding) else octets)
 
 
-def _references(pdu: smpp.DeliverSm, text: receipts.Receipt, settings: SmppCarrier) -> tuple[str, ...]:
+def _references(named: str | None, written: str | None, settings: SmppCarrier) -> tuple[str, ...]:
     """Canonical ids, likeliest first. The TLV wins; a carrier may write the same id otherwise in the text."""
-    found: dict[str, None] = {}
-    for raw in (tlv.receipted_message_id(pdu.tlvs), text.id):
-        if raw:
-            found |= dict.fromkeys(receipts.candidate_ids(raw, settings.id_format))
-    return tuple(found)
+    likeliest = receipts.candidate_ids(named, settings.id_format) if named else ()
+    if not written or written == named:
+        return likeliest
+    return tuple(dict.fromkeys((*likeliest, *receipts.candidate_ids(written, settings.id_format))))
 
 
 def _status(state: int | None, stat: str | None) -> Status | None:
@@ -90,7 +89,7 @@ def _status(state: int | None, stat: str | None) -> Status | None:
     return from_receipt_stat(stat or "") if state is None else from_message_state(state)
 
 
-def _error(pdu: smpp.DeliverSm, text: receipts.Receipt) -> str:
+def _error(pdu: smpp.DeliverSm, text: receipts.Essence) -> str:
     error = tlv.network_error(pdu.tlvs)
     if error is not None and error.code:
         return str(error.code)
