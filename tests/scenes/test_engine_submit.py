@@ -24,7 +24,7 @@ from support.world import (
     world,
 )
 from voip_sms.core.clock import DAY, HOUR, SECOND
-from voip_sms.core.directory import Identity
+from voip_sms.core.directory import Identity, Pool
 from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import Message, Submitted
@@ -283,6 +283,27 @@ async def test_two_tenants_at_the_same_moment_get_different_numbers(door: Submit
         door.submit(to_send(PEER, account=TWO_WAY)), door.submit(to_send(PEER, account=STRANGER))
     )
     assert only(mine).sender != only(theirs).sender
+
+
+async def test_a_number_that_moves_to_another_pool_takes_its_conversations_along(
+    scene: World, door: Submit
+) -> None:
+    mine = only(await door.submit(to_send(PEER, account=TWO_WAY)))
+    left = tuple(number for number in POOL if number != mine.sender)
+    moved = {"pl": Pool("pl", "sim", 7 * DAY, left), "new": Pool("new", "sim", 7 * DAY, (mine.sender,))}
+    scene.directory = replace(
+        scene.directory,
+        pools=moved,
+        pool_of={number: pool.name for pool in moved.values() for number in pool.numbers},
+    )
+
+    theirs = await door.submit(to_send(PEER, account=replace(STRANGER, identity=Identity("2way", "new"))))
+    assert refused(theirs) == "pool_exhausted"
+    again = only(await door.submit(to_send(PEER, account=replace(TWO_WAY, identity=Identity("2way", "new")))))
+    assert again.sender == mine.sender
+    elsewhere = only(await door.submit(to_send(PEER, account=STRANGER)))
+    assert elsewhere.sender in left
+    assert await scene.count("lease") == 2
 
 
 async def test_a_list_to_one_recipient_twice_uses_one_number(scene: World, door: Submit) -> None:

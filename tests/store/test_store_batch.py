@@ -147,18 +147,18 @@ def test_each_unit_sees_what_its_predecessors_decided(database):
 
 def test_an_inserted_row_is_found_by_key_and_by_other_columns_with_its_defaults(database):
     seen = {}
-    by_pool = Match("lease", ("pool", "peer"), ("pl", "+48601000001"))
+    by_peer = Match("lease", ("peer",), ("+48601000001",))
     by_reference = Match("part", ("carrier", "carrier_ref"), ("sim", "r1"))
 
     def look(state):
-        seen["pool"] = [row["number"] for row in state.find(by_pool)]
+        seen["peer"] = [row["number"] for row in state.find(by_peer)]
         seen["key"] = state.get("part", *part_key(1))
         seen["reference"] = [row["attempts"] for row in state.find(by_reference)]
         return Rows()
 
-    reads = [by_pool, by_reference, by_key("part", *part_key(1))]
+    reads = [by_peer, by_reference, by_key("part", *part_key(1))]
     do(database, writing(lease_row(), part_row(1, carrier_ref="r1"), part_row(2)), Unit(look, reads))
-    assert seen["pool"] == ["+48799000001"]
+    assert seen["peer"] == ["+48799000001"]
     assert seen["key"] == rows_of(database, "part")[0]
     assert seen["key"]["possible_duplicate"] is False
     assert seen["reference"] == [0]
@@ -341,7 +341,7 @@ def test_a_row_first_read_unlocked_is_read_again_when_somebody_locks_it(pg_url):
 MATCHES = [(name, primary_key(name)) for name in metadata.tables] + [
     ("part", ("message_id",)),
     ("part", ("carrier", "carrier_ref")),
-    ("lease", ("pool", "peer")),
+    ("lease", ("peer",)),
     ("orphan_receipt", ("carrier", "carrier_ref")),
     ("inbound_part", ("carrier", "sender", "recipient", "reference", "total")),
     ("binding", ("account_id",)),

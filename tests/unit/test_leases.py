@@ -1,6 +1,6 @@
 """2way: an answer reaches whoever texted, and never anybody else, whatever happens in whatever order."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -86,15 +86,33 @@ PEERS = ("+48601123456", "+48601123457")
 
 @dataclass
 class World:
-    """The lease table driven by the functions, beside a diary written without them."""
+    """The lease table driven by the functions, beside a diary written without them.
+
+    Numbers move between two pools of one window: a lease stays with its number.
+    """
 
     pool: Pool
+    other: Pool
     now: int = 0
     table: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     texted: dict[tuple[str, str], Holder] = field(default_factory=dict)
     """Who last texted the peer from the number."""
     ends: dict[tuple[str, str], int] = field(default_factory=dict)
     """Until when an answer may come: the latest validity or answer, plus the window."""
+
+    def move(self, which: int) -> None:
+        """A number goes over to the other pool."""
+        numbers = sorted(self.pool.numbers + self.other.numbers)
+        number = numbers[which % len(numbers)]
+        sides = [
+            tuple(one for one in numbers if (one in pool.numbers) != (one == number))
+            for pool in (self.pool, self.other)
+        ]
+        self.pool, self.other = replace(self.pool, numbers=sides[0]), replace(self.other, numbers=sides[1])
+
+    def swap(self) -> None:
+        """The next text leaves from the other pool."""
+        self.pool, self.other = self.other, self.pool
 
     def mt(self, holder: Holder, peer: str, validity: int) -> None:
         rows = [lease for (_, whom), lease in self.table.items() if whom == peer]
@@ -135,6 +153,7 @@ STEPS = st.one_of(
     st.tuples(st.just("mt"), st.sampled_from(HOLDERS), st.sampled_from(PEERS), SPANS),
     st.tuples(st.just("mo"), st.integers(0, 2), st.sampled_from(PEERS), st.just(0)),
     st.tuples(st.just("wait"), st.just(0), st.just(0), SPANS),
+    st.tuples(st.sampled_from(["move", "swap"]), st.integers(0, 2), st.just(0), st.just(0)),
 )
 
 
@@ -143,11 +162,16 @@ STEPS = st.one_of(
     size=st.integers(1, 3), window=st.sampled_from([0, HOUR, DAY, WINDOW]), steps=st.lists(STEPS, max_size=60)
 )
 def test_no_interleaving_misattributes_an_answer(size: int, window: int, steps: list[Any]) -> None:
-    world = World(Pool("pl", "sim", window, tuple(f"+4879900000{n}" for n in range(size))))
+    numbers = tuple(f"+4879900000{n}" for n in range(size))
+    world = World(Pool("pl", "sim", window, numbers), Pool("new", "sim", window, ()))
     for kind, who, peer, span in steps:
         if kind == "mt":
             world.mt(who, peer, span)
         elif kind == "mo":
-            world.mo(world.pool.numbers[who % size], peer)
+            world.mo(numbers[who % size], peer)
+        elif kind == "move":
+            world.move(who)
+        elif kind == "swap":
+            world.swap()
         else:
             world.now += span

@@ -39,8 +39,9 @@ class Term:
 def pick(pool: Pool, rows: Iterable[Row], peer: str, holder: Holder, now: int) -> str | None:
     """The pool's number from which `holder` texts `peer` now, or None: all are taken (`pool_exhausted`).
 
-    `rows` are the leases of (pool, peer), expired ones too. The holder's own number comes first, even when
-    its time is over, so that a conversation looks the same to the peer for as long as possible.
+    `rows` are the peer's leases, expired ones too, whatever pool their numbers were in when they were leased.
+    The holder's own number comes first, even when its time is over, so that a conversation looks the same to
+    the peer for as long as possible.
     """
     by_number = {row["number"]: row for row in rows}
     mine = [row for number in pool.numbers if (row := by_number.get(number)) and _holder(row) == holder]

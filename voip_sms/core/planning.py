@@ -52,8 +52,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One recipient before the facts. `plan` is there when none are needed; else `pools` names the leases
-    to read, and `converses` says that the conversation with `to` counts.
+    """One recipient before the facts. `plan` is there when none are needed; else with `pools` the leases
+    of `to` are read, and `converses` says that the conversation with `to` counts.
     """
 
     to: str
@@ -67,8 +67,8 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the writer knows about (account, recipient). `leases`: rows of table `lease` with this peer, of
-    the pools asked for, by number. `conversation`: the number the recipient last texted, while it is live.
+    """What the writer knows about (account, recipient). `leases`: rows of table `lease` with this peer, by
+    number. `conversation`: the number the recipient last texted, while it is live.
     """
 
     leases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -193,8 +193,7 @@ class Planner:
             raise Refusal("no_route", f"no pool of numbers reaches {to}")
         holder = holder_of(account, choice.kind)
         for pool in pools:
-            rows = [row for row in facts.leases.values() if row["pool"] == pool.name]
-            number = leases.pick(pool, rows, to, holder, request.now)
+            number = leases.pick(pool, facts.leases.values(), to, holder, request.now)
             if number is not None:
                 return Sender(choice.kind, number, pool.name), pool.carrier
         raise Refusal("pool_exhausted")

@@ -61,10 +61,16 @@ def reads_of(job: Job) -> list[Read]:
         reads.append(by_key("idempotency", submission.idempotency.key))
     for draft in job.drafts:
         if draft.plan is None:
-            reads += [Match("lease", ("pool", "peer"), (pool.name, draft.to)) for pool in draft.pools]
+            if draft.pools:
+                reads.append(_leases_with(draft.to))
             if draft.converses:
                 reads.append(by_key("conversation", tenant_id, submission.account.ref, draft.to, lock=False))
     return reads
+
+
+def _leases_with(peer: str) -> Match:
+    """The leases of all pools: a number may have moved from one to another since it was leased."""
+    return Match("lease", ("peer",), (peer,))
 
 
 def follow_of(job: Job) -> Callable[[State], Iterable[Read]] | None:
@@ -163,9 +169,8 @@ class Acceptance:
 
     def _facts(self, draft: Draft) -> Facts:
         found: dict[str, Mapping[str, Any]] = {}
-        for pool in draft.pools:
-            for row in self._state.find(Match("lease", ("pool", "peer"), (pool.name, draft.to))):
-                found[row["number"]] = row
+        if draft.pools:
+            found = {row["number"]: row for row in self._state.find(_leases_with(draft.to))}
         conversation = _conversation(self._request, draft, self._state)
         held = self._state.get("lease", conversation, draft.to) if conversation else None
         if held is not None:

@@ -11,10 +11,10 @@ lease = Table(
     word("peer", key=True),
     tenant_column(),
     word("account"),
-    word("pool"),
+    word("pool"),  # which the number was in when it last texted; it may have moved since
     time_column("until"),  # replies count until then
     time_column("rest_until"),  # and nobody else gets the pair until then
-    Index(None, "pool", "peer"),
+    Index(None, "peer"),
     Index(None, "rest_until"),
     sqlite_with_rowid=False,
 )

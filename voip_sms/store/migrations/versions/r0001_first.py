@@ -481,7 +481,7 @@ def _lease() -> None:
         sa.PrimaryKeyConstraint("number", "peer", name=op.f("pk_lease")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_lease_pool_peer"), "lease", ["pool", "peer"], unique=False)
+    op.create_index(op.f("ix_lease_peer"), "lease", ["peer"], unique=False)
     op.create_index(op.f("ix_lease_rest_until"), "lease", ["rest_until"], unique=False)
 
 
