@@ -21,7 +21,7 @@ class Ledger:
         self.acknowledged: dict[str, str] = {}
         """Text → id, or '' where the door gives none."""
         self.taken: Counter[str] = Counter()
-        """Text → how often the carrier took it (submit_sm_resp with status 0)."""
+        """Text → how often the carrier took it: every submit_sm that it did not refuse, answered or not."""
         self.order: list[str] = []
         """Texts as the carrier took them."""
 
@@ -42,12 +42,15 @@ class Ledger:
     def _note(self, entry: Json) -> None:
         key = entry["conn"], entry["sequence"]
         if entry["command"] == "submit_sm" and entry["dir"] == "in":
-            self._asked[key] = bytes.fromhex(entry["fields"]["short_message"]).decode("ascii")
+            text = bytes.fromhex(entry["fields"]["short_message"]).decode("ascii")
+            self._asked[key] = text
+            self.taken[text] += 1
+            self.order.append(text)
         elif entry["command"] == "submit_sm_resp" and entry["dir"] == "out":
             text = self._asked.pop(key)
-            if entry["command_status"] == 0:
-                self.taken[text] += 1
-                self.order.append(text)
+            if entry["command_status"]:
+                self.taken[text] -= 1
+                self.order.remove(text)
 
     def check(self, stored: Sequence[Json], balance: Json, price: Decimal) -> None:
         """AssertionError when something was lost, doubled in silence, or charged wrongly."""
