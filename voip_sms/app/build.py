@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 
 from voip_sms.app.settings import Settings
@@ -32,7 +31,6 @@ from voip_sms.engine.dispatch import Dispatch
 from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.housekeeping import Housekeeping
 from voip_sms.engine.messages import Messages
-from voip_sms.engine.metrics import Metrics
 from voip_sms.engine.receipts import Receipts
 from voip_sms.engine.receive import Receiver
 from voip_sms.engine.registrations import StoredRegistrations
@@ -187,7 +185,9 @@ def _links(settings: Settings, events: CarrierEvents, clock: Clock) -> Callable[
 def _sip_door(
     settings: Settings, endpoint: Endpoint, submit: Submitter, context: Context, key: bytes
 ) -> SipDoor:
-    engine = SipEngine(submit, DirectoryCredentials(context.directory), StoredRegistrations(context))
+    engine = SipEngine(
+        submit, DirectoryCredentials(context.directory), StoredRegistrations(context), context.metrics
+    )
     door = SipDoor(endpoint, settings.sip, engine, nonce_key=key, now=context.clock.now, random=os.urandom)
     door.attach()
     return door
@@ -207,8 +207,11 @@ def _forwarders(
 
 def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
     context = house.ground.context
-    metrics = Metrics(CollectorRegistry())
-    metrics.watch(writer_waiting=lambda: house.ground.writer.waiting, links=house.dispatch.states)
+    context.metrics.watch(
+        writer_waiting=lambda: house.ground.writer.waiting,
+        links=house.dispatch.states,
+        forwards_under_way=lambda: house.forwarding.under_way,
+    )
     rules = AccountRules(settings.sip.domain, settings.service.country)
     rooms = Rooms(
         submit,
@@ -218,6 +221,6 @@ def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
         context.directory,
         house.dispatch.states,
         lambda: sorted(house.missing),
-        metrics,
+        context.metrics,
     )
     return ApiDoor(rooms, country=settings.service.country, metrics_from=settings.http.metrics_from)

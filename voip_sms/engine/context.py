@@ -1,10 +1,11 @@
-"""What every use case works with: the database, the configuration in force, time, ids and chance."""
+"""What every use case works with: the database, the configuration in force, time, ids, chance, counters."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from voip_sms.core.clock import Clock
 from voip_sms.core.directory import Directory, Id
+from voip_sms.engine.metrics import Metrics
 from voip_sms.store.reader import Reader
 from voip_sms.store.writer import Writer
 
@@ -24,3 +25,4 @@ class Context:
     new_id: Callable[[], Id]
     chance: Callable[[], float]
     node: str = "main"
+    metrics: Metrics = field(default_factory=Metrics)

@@ -153,6 +153,8 @@ class Forwarding:
             except StoreUnavailableError:
                 await asyncio.sleep(RECORD_SECONDS)
                 continue
+            if state is not None:  # another node has not taken it over meanwhile
+                self._context.metrics.forwarded(claim.job.kind, state)
             _log(claim.job, outcome, state)
             return
         log.error("forward_not_recorded", kind=claim.job.kind, job=claim.job.id.hex())

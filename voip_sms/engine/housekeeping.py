@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from voip_sms.core.failures import StoreUnavailableError
+from voip_sms.engine.chores.backlog import Backlogs
 from voip_sms.engine.chores.chore import ROWS, Chore
 from voip_sms.engine.chores.expiry import Expiry, NoReceipt
 from voip_sms.engine.chores.lapsed import Holds, Lapsed, Own
@@ -60,6 +61,7 @@ class Housekeeping:
             _Planned(Expiry(), 5),
             _Planned(Lapsed(policy, holds), 10),
             _Planned(Partial(partial), 10),
+            _Planned(Backlogs(), 15),
             _Planned(Orphaned(), 60),
             _Planned(NoReceipt(), 60),
             _Planned(Texts(received_days, erased or _nothing), 600),
@@ -110,12 +112,16 @@ class Housekeeping:
             await asyncio.sleep(TICK_SECONDS)
 
     async def _safely(self, chore: Chore) -> None:
+        result = "done"
         try:
             await self._turn(chore)
         except StoreUnavailableError:
+            result = "put_off"
             log.warning("chore_put_off", chore=chore.name)
         except Exception:  # one chore's fault must not stop the others
+            result = "failed"
             log.exception("chore_failed", chore=chore.name)
+        self._context.metrics.chore(chore.name, result)
 
     async def _turn(self, chore: Chore) -> int:
         total = 0

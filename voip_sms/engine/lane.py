@@ -259,6 +259,7 @@ class Lane:
         self.link.submit(part, self._done)
 
     def _done(self, part: OutboundPart, outcome: Outcome) -> None:
+        self._context.metrics.handed_over(self.carrier.name, outcome)
         self._record(HandOver(self.carrier.name, part, outcome))
 
     def _record(self, done: HandOver) -> None:

@@ -43,6 +43,7 @@ class Receipts:
         moment = Moment(context.directory(), context.clock.now(), context.new_id)
         if await context.writer.do(receipt_unit(moment, carrier, _bounded(receipt))) == "late":
             log.info("receipt_after_the_end", carrier=carrier, cause=receipt.cause)
+        context.metrics.receipt(carrier, receipt.status)
 
 
 def receipt_unit(moment: Moment, carrier: str, receipt: CarrierReceipt) -> Unit:

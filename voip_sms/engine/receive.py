@@ -63,6 +63,7 @@ class Receiver:
     async def receive(self, carrier: str, part: InboundPart) -> None:
         """Store an MO; idempotent by its digest within a day. Refusal `store_unavailable`: ask again."""
         came_to = await self._context.writer.do(self._arrival(carrier, part))
+        self._context.metrics.received(carrier, came_to)
         log.info("inbound", carrier=carrier, part=part.no, parts=part.total, came_to=came_to)
 
     def flush_partial(self, now: int) -> Unit:

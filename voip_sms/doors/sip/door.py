@@ -1,26 +1,30 @@
 """The SIP door: puts REGISTER and MESSAGE handlers on the endpoint, and looks after the phones behind it."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
 from voip_sms.core.directory import Account
-from voip_sms.core.failures import Refusal
+from voip_sms.core.failures import Code, Refusal
 from voip_sms.core.ports import Credentials, Registrations, Submitter
 from voip_sms.doors.sip.auth import Authenticator
-from voip_sms.doors.sip.message import Messages
+from voip_sms.doors.sip.message import DOOR, Messages
 from voip_sms.doors.sip.phones import Phones
 from voip_sms.doors.sip.registrar import Registrar
 from voip_sms.doors.sip.replies import NOT_OWNER, refused
 from voip_sms.doors.sip.settings import SipSettings
+from voip_sms.engine.metrics import Metrics
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Incoming, Reply
 from voip_sms.wire.sip.headers import NameAddr
 
 log = structlog.get_logger(__name__)
+
+Serve = Callable[[Incoming, Account], Awaitable[Reply]]
 
 _BATCH = 200
 """Keep-alives sent before others get their turn."""
@@ -33,6 +37,7 @@ class Engine:
     submitter: Submitter
     credentials: Credentials
     registrations: Registrations
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 class SipDoor:
@@ -47,6 +52,7 @@ class SipDoor:
         nonce_key: bytes,
         now: Callable[[], int],
         random: Callable[[int], bytes],
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         """`nonce_key`: at least 16 secret octets, the same after a restart; `now` in epoch microseconds."""
         self._endpoint = endpoint
@@ -54,8 +60,10 @@ class SipDoor:
         self._registrations = engine.registrations
         self._authenticator = Authenticator(settings, engine.credentials, nonce_key, now, random)
         self._phones = Phones(self._authenticator.bans, now)
-        self._registrar = Registrar(settings, engine.registrations, self._phones, now)
-        self._messages = Messages(engine.submitter)
+        self._messages = Messages(engine.submitter, engine.metrics)
+        registrar = Registrar(settings, engine.registrations, self._phones, now)
+        self._serve_register = _timed(registrar.serve, engine.metrics.timer(DOOR, "register"), seconds)
+        self._serve_message = _timed(self._messages.serve, engine.metrics.timer(DOOR, "message"), seconds)
         self._background: set[asyncio.Task[None]] = set()
 
     def attach(self) -> None:
@@ -80,21 +88,21 @@ class SipDoor:
 
     def register(self, incoming: Incoming) -> Reply | Awaitable[Reply] | None:
         """REGISTER: the address of record is To (RFC 3261 10.3)."""
-        return self._admit(incoming, incoming.read.recipient, self._registrar.serve)
+        return self._admit(incoming, incoming.read.recipient, self._serve_register, _refuse)
 
     def message(self, incoming: Incoming) -> Reply | Awaitable[Reply] | None:
         """MESSAGE: whoever authenticated must own From."""
-        return self._admit(incoming, incoming.read.sender, self._messages.serve)
+        return self._admit(incoming, incoming.read.sender, self._serve_message, self._messages.refuse)
 
     def _admit(
-        self, incoming: Incoming, address: NameAddr, serve: Callable[[Incoming, Account], Awaitable[Reply]]
+        self, incoming: Incoming, address: NameAddr, serve: Serve, refuse: Callable[[Code, Account], Reply]
     ) -> Reply | Awaitable[Reply] | None:
         verdict = self._authenticator.check(incoming)
         account = verdict.account
         if account is None:
             return verdict.reply
         if not self._authenticator.owns(account, address):
-            return refused(NOT_OWNER, account.account.language)
+            return refuse(NOT_OWNER, account.account)
         return serve(incoming, account.account)
 
     def _flow_lost(self, flow: str) -> None:
@@ -120,3 +128,20 @@ class SipDoor:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+def _refuse(code: Code, account: Account) -> Reply:
+    return refused(code, account.language)
+
+
+def _timed(serve: Serve, took: Callable[[float], None], seconds: Callable[[], float]) -> Serve:
+    """`serve`, with the time it takes measured."""
+
+    async def timed(incoming: Incoming, account: Account) -> Reply:
+        began = seconds()
+        try:
+            return await serve(incoming, account)
+        finally:
+            took(seconds() - began)
+
+    return timed

@@ -7,9 +7,10 @@ import structlog
 
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Code, Refusal
-from voip_sms.core.model import Idempotency, Item, Submission
+from voip_sms.core.model import Idempotency, Submission, Submitted
 from voip_sms.core.ports import Submitter
 from voip_sms.doors.sip.replies import accepted, refused
+from voip_sms.engine.metrics import Metrics
 from voip_sms.net.sip.traffic import Incoming, Reply
 from voip_sms.wire.sip.content import ACCEPT, CharsetError, decode_text, parse_media_type
 from voip_sms.wire.sip.headers import Headers
@@ -22,16 +23,19 @@ DOOR: Final = "sip"
 class Messages:
     """Serves MESSAGE of an authenticated account that owns From."""
 
-    def __init__(self, submitter: Submitter) -> None:
+    def __init__(self, submitter: Submitter, metrics: Metrics) -> None:
         self._submitter = submitter
+        self._metrics = metrics
 
     async def serve(self, incoming: Incoming, account: Account) -> Reply:
         """Store it, then 202; a refusal's status and reason as in docs/contract.md, table of codes."""
         request = incoming.read.request
         text = _text(request.headers, request.body)
         if isinstance(text, Reply):
+            self._metrics.answered(DOOR, "malformed")
             return text
         if not request.body:
+            self._metrics.answered(DOOR, "text_empty")
             return Reply(200)
         submission = Submission(
             account=account,
@@ -43,8 +47,23 @@ class Messages:
         try:
             submitted = await self._submitter.submit(submission)
         except Refusal as refusal:
-            return _refusal(refusal.code, account)
-        return _result(submitted.items[0], account)
+            return self.refuse(refusal.code, account)
+        return self._result(submitted, account)
+
+    def refuse(self, code: Code, account: Account) -> Reply:
+        """The answer to what is not taken."""
+        log.info("sip_message_refused", user=account.name, code=code.name)
+        self._metrics.answered(DOOR, code.name)
+        return refused(code, account.language)
+
+    def _result(self, submitted: Submitted, account: Account) -> Reply:
+        (item,) = submitted.items
+        if item.message is None:
+            assert item.refused is not None
+            return self.refuse(item.refused.code, account)
+        if not submitted.replayed:
+            self._metrics.answered(DOOR, "accepted")
+        return accepted(account.language)
 
 
 def idempotency(incoming: Incoming, account: Account) -> Idempotency:
@@ -79,15 +98,3 @@ def _text(headers: Headers, body: bytes) -> str | Reply:
 
 def _unsupported() -> Reply:
     return Reply(415, headers=(("accept", ", ".join(ACCEPT)),))
-
-
-def _result(item: Item, account: Account) -> Reply:
-    if item.message is not None:
-        return accepted(account.language)
-    assert item.refused is not None
-    return _refusal(item.refused.code, account)
-
-
-def _refusal(code: Code, account: Account) -> Reply:
-    log.info("sip_message_refused", user=account.name, code=code.name)
-    return refused(code, account.language)
