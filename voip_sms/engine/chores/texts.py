@@ -35,26 +35,25 @@ class Texts:
     name = "texts"
 
     def __init__(self, received_days: int, erased: Callable[[], None]) -> None:
-        """`erased` is called on the loop when a round that removed texts has ended."""
+        """`erased` is called on the loop when a round has ended, whether or not it removed anything: most
+        texts go elsewhere (`progress`), or went before a crash.
+        """
         self._received = received_days * DAY
         self._erased = erased
         self._after: Id = b""
-        self._removed = False
 
     async def run(self, context: Context) -> int:
         """One unit: see `chore.Chore`."""
         moment = moment_of(context)
-        looked, last, removed = await context.writer.do(texts_unit(moment, self._after, self._received))
+        looked, last = await context.writer.do(texts_unit(moment, self._after, self._received))
         self._after = last if looked >= ROWS else b""
-        self._removed = self._removed or removed > 0
-        if self._removed and looked < ROWS:
-            self._removed = False
+        if looked < ROWS:
             self._erased()
         return int(looked)
 
 
 def texts_unit(moment: Moment, after: Id, received: int) -> Unit:
-    """The unit that looks at the texts after this id; result: how many, the last id, how many it removed."""
+    """The unit that looks at the texts after this id; result: how many, and the last id."""
     scan = Scan("message_text", _NEXT, {"after": after})
 
     def follow(state: State) -> Iterable[Read]:
@@ -74,7 +73,7 @@ def texts_unit(moment: Moment, after: Id, received: int) -> Unit:
             ):
                 rows.delete("message_text", (row["message_id"],))
         last = found[-1]["message_id"] if found else b""
-        rows.result = (len(found), last, len(rows.deletes))
+        rows.result = (len(found), last)
         return rows
 
     return Unit(decide, [scan], follow)
