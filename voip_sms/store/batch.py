@@ -1,7 +1,7 @@
 """One transaction for many units: bulk reads, decisions in turn, few statements per table."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,13 +10,16 @@ from sqlalchemy.exc import IntegrityError
 from voip_sms.store.bulk import Bulk, Columns, Values
 from voip_sms.store.bulk_postgresql import PostgresqlBulk
 from voip_sms.store.bulk_sqlite import SqliteBulk
-from voip_sms.store.units import PrimaryKey, Read, Row, Rows, Scan, State, Unit, key_of
+from voip_sms.store.sheet import PrimaryKey, Sheet
+from voip_sms.store.units import Read, Row, Rows, Scan, State, Unit
 
 FOLLOWS = 2
 """Rounds of reading what follows from earlier reads: a receipt leads to a part, and that to its siblings."""
 
 Decided = Rows | Exception
 """What one unit came to: its rows, or why it alone failed."""
+Follow = Callable[[State], Iterable[Read]]
+Place = tuple[Sheet, PrimaryKey]
 
 
 class Batch:
@@ -26,82 +29,62 @@ class Batch:
         self._connection = connection
         self._bulk = bulk_for(connection)
         self._state = State()
-        self._inserts: dict[str, dict[PrimaryKey, Row]] = defaultdict(dict)
-        self._updates: dict[str, dict[PrimaryKey, Row]] = defaultdict(dict)
-        self._deletes: dict[str, dict[PrimaryKey, None]] = defaultdict(dict)
 
     def run(self, units: Sequence[Unit]) -> list[Decided]:
         """Read for all, decide one after the other; a decision's exception is its own."""
-        self._read([read for unit in units for read in unit.reads])
-        for _ in range(FOLLOWS):
-            more = [read for unit in units if unit.follow for read in unit.follow(self._state)]
-            if not self._read(more):
-                break
+        self._read(read for unit in units for read in unit.reads)
+        self._follow([unit.follow for unit in units if unit.follow is not None])
         return [self._decide(unit) for unit in units]
 
     def write(self) -> None:
-        """Send everything that was decided; in one order everywhere: fewer deadlocks between nodes."""
-        for table, keys in sorted(self._deletes.items()):
-            self._bulk.delete(table, sorted(keys))
-        for table, rows in sorted(self._inserts.items()):
-            for columns, group in _grouped(rows, with_key=False).items():
-                self._bulk.insert(table, columns, group)
-        for table, changes in sorted(self._updates.items()):
-            for columns, group in _grouped(changes, with_key=True).items():
-                self._bulk.update(table, columns, group)
+        """Send everything that was decided."""
+        sheets = self._state.sheets()
+        for sheet in sheets:
+            if sheet.deletes:
+                self._bulk.delete(sheet.table, sorted(sheet.deletes))
+        for sheet in sheets:
+            for columns, rows in _grouped(sheet.inserts, with_key=False).items():
+                self._bulk.insert(sheet.table, columns, rows)
+        for sheet in sheets:
+            for columns, rows in _grouped(sheet.updates, with_key=True).items():
+                self._bulk.update(sheet.table, columns, rows)
 
     # --- deciding ---
 
     def _decide(self, unit: Unit) -> Decided:
         try:
             rows = unit.decide(self._state)
-            keys = [key_of(table, row) for table, row in rows.inserts]
-            self._check(rows, keys)
+            self._apply(rows)
         except Exception as error:  # noqa: BLE001 - handed to the one who waits for this unit
             return error
-        self._apply(rows, keys)
         return rows
 
-    def _check(self, rows: Rows, keys: Sequence[PrimaryKey]) -> None:
-        """Refuse as a whole what can't be applied as a whole."""
-        gone = set(rows.deletes)
-        new: set[tuple[str, PrimaryKey]] = set()
-        for (table, _), key in zip(rows.inserts, keys, strict=True):
-            taken = key in self._inserts[table] or self._state.has_row(table, key)
-            if (taken and (table, key) not in gone) or (table, key) in new:
-                raise IntegrityError(f"INSERT INTO {table}", None, ValueError("the key is taken"))
-            new.add((table, key))
-        for table, key in gone:
-            self._need(table, key)
-        for table, key, _ in rows.updates:
-            if (table, key) not in new:
-                self._need(table, key)
-
-    def _need(self, table: str, key: PrimaryKey) -> None:
-        if not self._state.has_row(table, key):
-            raise LookupError(f"a decision changes a row of {table} that it has not read")
-
-    def _apply(self, rows: Rows, keys: Sequence[PrimaryKey]) -> None:
-        for table, key in rows.deletes:
-            self._state.delete(table, key)
-            self._updates[table].pop(key, None)
-            if self._inserts[table].pop(key, None) is None:
-                self._deletes[table][key] = None
-        for (table, row), key in zip(rows.inserts, keys, strict=True):
-            self._inserts[table][key] = self._state.insert(table, key, row)
-        for table, key, changes in rows.updates:
-            self._change(table, key, changes)
-
-    def _change(self, table: str, key: PrimaryKey, changes: Row) -> None:
-        if self._state.has_row(table, key):
-            self._state.update(table, key, changes)
-        inserted = self._inserts[table].get(key)
-        if inserted is not None:
-            self._inserts[table][key] = {**inserted, **changes}
-        else:
-            self._updates[table].setdefault(key, {}).update(changes)
+    def _apply(self, rows: Rows) -> None:
+        """Take a unit's rows as a whole, or refuse them as a whole."""
+        inserts = [(sheet := self._state.sheet(table), sheet.key_of(row), row) for table, row in rows.inserts]
+        updates = [(self._state.sheet(table), key, changes) for table, key, changes in rows.updates]
+        gone = {(self._state.sheet(table), key) for table, key in rows.deletes}
+        new = _free(inserts, gone)
+        for sheet, key in gone:
+            _need(sheet, key)
+        for sheet, key, _ in updates:
+            if key not in sheet.rows and (sheet, key) not in new:
+                _need(sheet, key)
+        for sheet, key in gone:
+            sheet.delete(key)
+        for sheet, key, row in inserts:
+            sheet.insert(key, row)
+        for sheet, key, changes in updates:
+            sheet.update(key, changes)
 
     # --- reading ---
+
+    def _follow(self, follows: list[Follow]) -> None:
+        for _ in range(FOLLOWS):
+            asked = [(follow, more) for follow in follows if (more := list(follow(self._state)))]
+            if not self._read(read for _, more in asked for read in more):
+                return
+            follows = [follow for follow, _ in asked]  # the others have all they wanted
 
     def _read(self, reads: Iterable[Read]) -> bool:
         groups: dict[tuple[str, Columns, bool], dict[Values, None]] = defaultdict(dict)
@@ -113,7 +96,7 @@ class Batch:
                 groups[read.table, read.columns, read.lock][read.values] = None
         for (table, columns, lock), wanted in sorted(groups.items()):  # one order everywhere, as above
             rows = self._bulk.match(table, columns, list(wanted), lock=lock)
-            self._state.load(table, columns, wanted, rows, lock=lock)
+            self._state.sheet(table).load(columns, wanted, rows, lock=lock)
         return new or bool(groups)
 
     def _scan(self, scan: Scan) -> bool:
@@ -125,6 +108,23 @@ class Batch:
         return True
 
 
+def _free(inserts: Sequence[tuple[Sheet, PrimaryKey, Row]], gone: set[Place]) -> set[Place]:
+    """Where rows are to be inserted. IntegrityError: a key is taken."""
+    new: set[Place] = set()
+    for sheet, key, _ in inserts:
+        place = (sheet, key)
+        taken = key in sheet.inserts or key in sheet.rows
+        if (taken and place not in gone) or place in new:
+            raise IntegrityError(f"INSERT INTO {sheet.table}", None, ValueError("the key is taken"))
+        new.add(place)
+    return new
+
+
+def _need(sheet: Sheet, key: PrimaryKey) -> None:
+    if key not in sheet.rows:
+        raise LookupError(f"a decision changes a row of {sheet.table} that it has not read")
+
+
 def bulk_for(connection: Connection) -> Bulk:
     """How this connection's database takes many rows."""
     return SqliteBulk(connection) if connection.dialect.name == "sqlite" else PostgresqlBulk(connection)
@@ -132,9 +132,9 @@ def bulk_for(connection: Connection) -> Bulk:
 
 def _grouped(rows: Mapping[PrimaryKey, Row], *, with_key: bool) -> dict[Columns, list[Values]]:
     """Rows by the columns they set, each group in the order of the keys."""
-    groups: dict[Columns, list[Any]] = {}
+    groups: dict[Columns, list[Values]] = defaultdict(list)
     for key in sorted(rows):
         row = rows[key]
-        values = (*row.values(), *key) if with_key else tuple(row.values())
-        groups.setdefault(tuple(row), []).append(values)
+        values = row.values()
+        groups[tuple(row)].append((*values, *key) if with_key else tuple(values))
     return groups

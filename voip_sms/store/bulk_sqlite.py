@@ -8,6 +8,7 @@ to a busy event loop it may wait a whole switch interval to get it back.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Connection
@@ -82,7 +83,7 @@ def _power_of_two(number: int) -> int:
 
 
 def _flat(rows: Sequence[Values]) -> list[Any]:
-    return [value for row in rows for value in row]
+    return list(chain.from_iterable(rows))
 
 
 # --- values -------------------------------------------------------------------------------------------------

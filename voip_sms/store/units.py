@@ -4,25 +4,35 @@ A door or the engine builds a `Unit`; the writer (`store/writer.py`) reads for m
 `decide(state)` in turn, every one seeing what its predecessors decided, and commits all of them together.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, Column, Select, String, Table
+from sqlalchemy import Select, Table
 
-from voip_sms.store.bulk import key_columns
+from voip_sms.store.bulk import Row
+from voip_sms.store.bulk import key_columns as primary_key
+from voip_sms.store.sheet import PrimaryKey, Sheet, reader
 from voip_sms.store.tables import metadata
 
-Row = dict[str, Any]
-PrimaryKey = tuple[Any, ...]
-_Index = dict[tuple[Any, ...], dict[PrimaryKey, None]]
-"""Keys of rows by the values of some columns."""
+__all__ = [
+    "Again",
+    "Match",
+    "PrimaryKey",
+    "Read",
+    "Row",
+    "Rows",
+    "Scan",
+    "State",
+    "Unit",
+    "by_key",
+    "key_of",
+    "primary_key",
+    "table_of",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """Rows of `table` whose `columns` equal `values` (never None); one query serves all units of a batch.
 
     `lock` False leaves rows unlocked on PostgreSQL (what is only read, such as texts).
@@ -110,21 +120,18 @@ class State:
     """
 
     def __init__(self) -> None:
-        self._rows: dict[str, dict[PrimaryKey, Row]] = {}
-        self._found: dict[str, dict[tuple[str, ...], _Index]] = {}
-        self._locked: dict[tuple[str, tuple[str, ...]], set[tuple[Any, ...]]] = {}
+        self._sheets: dict[str, Sheet] = {}
         self._scans: dict[int, list[PrimaryKey]] = {}
 
     def get(self, table: str, *key: Any) -> Mapping[str, Any] | None:
         """The row with this primary key, or None if it does not exist. It must have been read."""
-        rows = self._rows.get(table)
-        return None if rows is None else rows.get(key)
+        sheet = self._sheets.get(table)
+        return None if sheet is None else sheet.rows.get(key)
 
     def find(self, match: Match) -> list[Mapping[str, Any]]:
         """The rows of a Match that was read, as they stand now: in the key's order, then a batch's own."""
-        rows = self._rows.get(match.table, {})
-        keys = self._found.get(match.table, {}).get(match.columns, {}).get(match.values, {})
-        return [rows[key] for key in keys if key in rows and _matches(rows[key], match.columns, match.values)]
+        sheet = self._sheets.get(match.table)
+        return [] if sheet is None else sheet.find(match.columns, match.values)
 
     def scanned(self, scan: Scan) -> list[Mapping[str, Any]]:
         """The rows of a Scan in the statement's order, as they stand now.
@@ -132,123 +139,41 @@ class State:
         An earlier unit of the batch may have changed a row so that the statement no longer fits (claimed it,
         say): look. Rows that it inserted are not among them.
         """
-        rows = self._rows.get(scan.table, {})
+        rows = self.sheet(scan.table).rows
         return [rows[key] for key in self._scans.get(id(scan), ()) if key in rows]
-
-    # --- the writer's side ---
 
     def knows(self, match: Match) -> bool:
         """Whether this Match was read already in this batch, and locked if it wants to be."""
-        if match.lock:
-            return match.values in self._locked.get((match.table, match.columns), ())
-        return match.values in self._found.get(match.table, {}).get(match.columns, ())
+        sheet = self._sheets.get(match.table)
+        return sheet is not None and sheet.knows(match.columns, match.values, lock=match.lock)
+
+    # --- the writer's side ---
+
+    def sheet(self, table: str) -> Sheet:
+        """One table's rows and changes."""
+        sheet = self._sheets.get(table)
+        if sheet is None:
+            sheet = self._sheets[table] = Sheet(table)
+        return sheet
+
+    def sheets(self) -> list[Sheet]:
+        """All tables that were touched, in one order everywhere: fewer deadlocks between nodes."""
+        return [self._sheets[table] for table in sorted(self._sheets)]
 
     def has_scanned(self, scan: Scan) -> bool:
         """Whether this Scan was made already in this batch."""
         return id(scan) in self._scans
 
-    def has_row(self, table: str, key: PrimaryKey) -> bool:
-        """Whether this row was read (or inserted where a read would have found it) and not deleted since."""
-        rows = self._rows.get(table)
-        return rows is not None and key in rows
-
-    def load(
-        self,
-        table: str,
-        columns: tuple[str, ...],
-        wanted: Iterable[tuple[Any, ...]],
-        rows: Iterable[Row],
-        *,
-        lock: bool,
-    ) -> None:
-        """Take what one bulk query brought for the `wanted` values. Decisions come after all loads."""
-        index = self._found.setdefault(table, {}).setdefault(columns, {})
-        for values in wanted:
-            index.setdefault(values, {})
-        if lock:
-            self._locked.setdefault((table, columns), set()).update(wanted)
-        for row in rows:
-            key = self._keep(table, row)
-            index[tuple([row[column] for column in columns])][key] = None
-
     def load_scan(self, scan: Scan, rows: Iterable[Row]) -> None:
         """Take what a Scan brought."""
-        self._scans[id(scan)] = [self._keep(scan.table, row) for row in rows]
-
-    def insert(self, table: str, key: PrimaryKey, row: Row) -> Row:
-        """Show an inserted row to the units that follow, where one of their reads would have found it.
-
-        The row to write: this one, or, when it is seen, one with all its columns.
-        """
-        whole: Row = {}
-        seen = False
-        for columns, index in self._found.get(table, {}).items():
-            if not whole and not row.keys() >= set(columns):
-                whole = {**_defaults(table), **row}
-            keys = index.get(tuple([(whole or row)[column] for column in columns]))
-            if keys is not None:
-                keys[key] = None
-                seen = True
-        if not seen:
-            return row
-        whole = whole or {**_defaults(table), **row}
-        self._rows.setdefault(table, {})[key] = whole
-        return whole
-
-    def update(self, table: str, key: PrimaryKey, changes: Row) -> Row:
-        """Apply changes to a row that was read; the row as it stands then."""
-        row = self._rows[table][key] = {**self._rows[table][key], **changes}
-        for columns, index in self._found.get(table, {}).items():
-            if not changes.keys().isdisjoint(columns):
-                keys = index.get(tuple([row[column] for column in columns]))
-                if keys is not None:
-                    keys[key] = None
-        return row
-
-    def delete(self, table: str, key: PrimaryKey) -> None:
-        """Forget a row."""
-        self._rows.get(table, {}).pop(key, None)
-
-    def _keep(self, table: str, row: Row) -> PrimaryKey:
-        key = key_of(table, row)
-        self._rows.setdefault(table, {})[key] = row  # read once more means locked since: newer
-        return key
-
-
-def primary_key(table: str) -> tuple[str, ...]:
-    """The names of a table's key columns."""
-    return key_columns(table)
+        self._scans[id(scan)] = [self.sheet(scan.table).keep(row) for row in rows]
 
 
 def key_of(table: str, row: Mapping[str, Any]) -> PrimaryKey:
     """The primary key of a row."""
-    return tuple([row[column] for column in key_columns(table)])
+    return reader(primary_key(table))(row)
 
 
 def table_of(name: str) -> Table:
     """The Core table of this name."""
     return metadata.tables[name]
-
-
-@cache
-def _defaults(table: str) -> Row:
-    """What the database writes into columns that an insert leaves out."""
-    return {
-        column.name: _default(column) for column in metadata.tables[table].columns if not column.primary_key
-    }
-
-
-def _default(column: Column[Any]) -> Any:
-    default = column.server_default
-    if default is None:
-        return None
-    written = str(default.arg.text)  # type: ignore[attr-defined]
-    if isinstance(column.type, Boolean):
-        return written == "true"
-    if isinstance(column.type, String):
-        return written.strip("'")
-    return json.loads(written.strip("'"))  # an integer or JSON
-
-
-def _matches(row: Mapping[str, Any], columns: tuple[str, ...], values: tuple[Any, ...]) -> bool:
-    return all(row[column] == value for column, value in zip(columns, values, strict=True))
