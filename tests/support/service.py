@@ -13,6 +13,8 @@ from voip_sms.demo.stage import SQLITE, Stage
 
 DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql")))
 Change = Callable[[dict[str, Any]], None]
+UNLIMITED = {"VOIP_SMS_SIP__RATE": "0"}
+"""One test phone stands for many."""
 OPEN = ("accepted", "scheduled", "queued", "sent")
 
 
@@ -40,7 +42,7 @@ async def opened(
     database: str = SQLITE, change: Change = lambda _: None, **environment: str
 ) -> AsyncIterator[Stage]:
     """The same on a database of one's own. The folder with the logs stays when the test fails."""
-    async with Stage(database, environment, change) as stage:
+    async with Stage(database, UNLIMITED | environment, change) as stage:
         yield stage
     stage.forget()
 
