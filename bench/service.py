@@ -29,6 +29,7 @@ listen = "127.0.0.1:0"
 domain = "{domain}"
 udp = "127.0.0.1:0"
 tcp = ""
+rate = 0
 [mail]
 listen = ""
 [log]

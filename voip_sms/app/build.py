@@ -30,6 +30,7 @@ from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.dispatch import Dispatch
 from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.housekeeping import Housekeeping
+from voip_sms.engine.limits import Limits
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.receipts import Receipts
 from voip_sms.engine.receive import Receiver
@@ -141,7 +142,12 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         _links(settings, _FromCarriers(receiver, Receipts(context)), context.clock),
         uncertain=settings.dispatch.uncertain,
     )
-    submit = Submit(context, dispatch, Rules(settings.service.country, settings.service.default_name))
+    submit = Submit(
+        context,
+        dispatch,
+        Rules(settings.service.country, settings.service.default_name),
+        limits=Limits({"sip": settings.sip.rate, "api": settings.http.rate}),
+    )
     endpoint = Endpoint(key=key, new_id=lambda: secrets.token_hex(TOKEN_OCTETS))
     sip = _sip_door(settings, endpoint, submit, context, key)
     guarded = GuardedClient(settings.webhooks.allow)

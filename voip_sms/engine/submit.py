@@ -14,6 +14,7 @@ from voip_sms.core.screening import Rule
 from voip_sms.engine.acceptance import Acceptance, Job, Replay, Stored, follow_of, reads_of
 from voip_sms.engine.cancel import cancel_unit
 from voip_sms.engine.context import Context
+from voip_sms.engine.limits import NO_LIMITS, Limits
 from voip_sms.engine.progress import Moment
 from voip_sms.engine.rows import Ready, make_ready, pair_of
 from voip_sms.store.messages import get_message, messages_of_submission
@@ -75,6 +76,7 @@ class Submit:
         rules: Rules,
         screens: tuple[Rule, ...] = (),
         *,
+        limits: Limits = NO_LIMITS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`rules`: what the operator set for everybody; `screens`: reasons not to send, in order."""
@@ -82,11 +84,13 @@ class Submit:
         self._admission = admission
         self._rules = rules
         self._screens = screens
+        self._limits = limits
         self._monotonic = monotonic
         self._planner = Planner(Directory(), rules, screens)
 
     async def submit(self, submission: Submission) -> Submitted:
         """Store it and answer after the commit; see `ports.Submitter`."""
+        self._limits.check(submission, self._monotonic())
         job = await self._job(submission)
         if len(job.drafts) > 1:
             job.ready = await self._all_ready(job)

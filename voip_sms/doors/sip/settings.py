@@ -82,6 +82,15 @@ class SipSettings(BaseModel):
     keep_alive: int = Field(
         25, ge=0, le=600, description="Seconds between keep-alives to phones on UDP, for their NATs; 0: none."
     )
+    rate: float = Field(
+        20,
+        ge=0,
+        le=10_000,
+        description=(
+            "Messages a second of one SIP account, four seconds' worth at once; beyond it 503 with"
+            " Retry-After. 0: no limit, for a gateway that has many phones behind one account."
+        ),
+    )
     trusted_peers: tuple[Network, ...] = Field(
         (), description="Addresses or networks that authenticate for us: their identity headers are believed."
     )

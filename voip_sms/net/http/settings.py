@@ -28,6 +28,13 @@ class HttpSettings(BaseModel):
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(
         default=2000, description="Connections at one time; one more is answered 503 and closed."
     )
+    rate: Annotated[float, Field(ge=0, le=10_000)] = Field(
+        default=0.0,
+        description=(
+            "Requests to send, a second, of one API key, four seconds' worth at once; beyond it 429 with"
+            " Retry-After. A list of recipients is one request. 0: no limit."
+        ),
+    )
     metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=_LOOPBACK, description="Addresses or networks that may read /metrics, not through a proxy."
     )
