@@ -66,7 +66,7 @@ class _Load:
         self._link = link
         self._running = True
         self._part = OutboundPart(
-            bytes(16), 1, 1, 0, Sender("name", "ACME"), "+48601123456", TEXT, "gsm7", 0, 86400
+            bytes(16), bytes(16), 1, 1, 0, Sender("name", "ACME"), "+48601123456", TEXT, "gsm7", 0, 86400
         )
 
     def send(self) -> None:

@@ -83,6 +83,7 @@ def link(port: int, events: RecordingEvents | None = None, **changes: Any) -> Sm
 
 def part(number: int = 1, text: str = "Hej", **changes: Any) -> OutboundPart:
     fields: dict[str, Any] = {
+        "tenant_id": bytes(16),
         "message_id": number.to_bytes(16, "big"),
         "no": 1,
         "total": 1,

@@ -15,7 +15,7 @@ from voip_sms.core.clock import DAY
 from voip_sms.core.directory import Carrier
 from voip_sms.core.failures import Accepted, Permanent, Refusal, Temporary, Uncertain
 from voip_sms.core.identity import Rules
-from voip_sms.core.model import CarrierReceipt, OutboundPart, Sender
+from voip_sms.core.model import CarrierReceipt
 from voip_sms.core.planning import Planner
 from voip_sms.core.status import TERMINAL, Status, advance
 from voip_sms.engine import billing
@@ -26,6 +26,7 @@ from voip_sms.engine.claims import claim_unit
 from voip_sms.engine.outcomes import HandOver, Policy, outcome_unit
 from voip_sms.engine.progress import Moment
 from voip_sms.engine.receipts import receipt_unit
+from voip_sms.engine.rows import claimed_part
 from voip_sms.store.batch import Batch
 from voip_sms.store.tables import metadata
 from voip_sms.store.units import Again, Rows, Scan, Unit, table_of
@@ -113,9 +114,8 @@ class Office:
             Permanent("no"),
             Uncertain("no_response"),
         )
-        outbound = OutboundPart(
-            part["message_id"], part["no"], 1, 0, Sender("name", "ACME"), "+48", "", "gsm7", 1, 60
-        )
+        message = next(row for row in self.rows("message") if row["id"] == part["message_id"])
+        outbound = claimed_part(message, part, TEXTS[message["parts"] - 1], self.clock.now())
         done = HandOver("sim", outbound, ends[kind % len(ends)])
         return outcome_unit(self.moment, Policy(self.policy, lambda: 0.0), done)
 

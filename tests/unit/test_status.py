@@ -90,7 +90,7 @@ def test_every_status_but_the_last_leads_to_an_end():
     ],
 )
 def test_parts_make_a_whole(parts, whole):
-    assert combine(Status(part) for part in parts) is Status(whole)
+    assert combine([Status(part) for part in parts]) is Status(whole)
 
 
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=6), st.data())

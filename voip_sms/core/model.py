@@ -162,6 +162,7 @@ class OutboundPart:
     `reference` (0-65535) is shared by the parts of one message; `validity` is what is left, in seconds.
     """
 
+    tenant_id: Id
     message_id: Id
     no: int
     total: int

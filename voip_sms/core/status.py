@@ -1,6 +1,6 @@
 """The life of a message: its statuses, which may follow which, and how parts make a whole."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -28,7 +28,7 @@ _WAITING_ENDS: Final = _RECEIPTED | {Status.CANCELED}
 
 # Everything that may follow a status. A step may be left out (a fast carrier), none is ever taken back:
 # a temporary failure leaves the status and only moves the hour of the next attempt.
-FOLLOWERS: Final = MappingProxyType(
+FOLLOWERS: Final[Mapping[str, frozenset[Status]]] = MappingProxyType(
     {
         Status.ACCEPTED: frozenset({Status.SCHEDULED, Status.QUEUED, Status.SENDING, Status.SENT})
         | _WAITING_ENDS,
@@ -44,9 +44,9 @@ FOLLOWERS: Final = MappingProxyType(
         Status.RECEIVED: frozenset[Status](),
     }
 )
-TERMINAL: Final = frozenset(status for status, after in FOLLOWERS.items() if not after)
+TERMINAL: Final[frozenset[str]] = frozenset(status for status, after in FOLLOWERS.items() if not after)
 
-_PROGRESS: Final = MappingProxyType(
+_PROGRESS: Final[Mapping[str, int]] = MappingProxyType(
     {
         Status.ACCEPTED: 0,
         Status.SCHEDULED: 1,
@@ -55,7 +55,7 @@ _PROGRESS: Final = MappingProxyType(
         Status.SENT: 4,
     }
 )
-_BADNESS: Final = MappingProxyType(
+_BADNESS: Final[Mapping[str, int]] = MappingProxyType(
     {
         Status.RECEIVED: 0,
         Status.DELIVERED: 0,
@@ -96,22 +96,23 @@ _MESSAGE_STATES: Final = MappingProxyType(
 )
 
 
-def advance(current: Status, new: Status) -> bool:
-    """Whether `new` may follow `current`. Standing still is no advance."""
+def advance(current: str, new: str) -> bool:
+    """Whether `new` may follow `current`: statuses, or their words. Standing still is no advance."""
     return new in FOLLOWERS[current]
 
 
-def combine(parts: Iterable[Status]) -> Status:
-    """The status of a message from those of its parts (at least one).
+def combine(parts: Sequence[str]) -> str:
+    """The status of a message from those of its parts (at least one), or their words.
 
     While any part is on its way, the one that is furthest behind speaks for the message; then the worst
     outcome does: delivered only when all were. As parts only move forward, so does the result.
     """
-    statuses = tuple(parts)
-    moving = [status for status in statuses if status in _PROGRESS]
+    if len(parts) == 1:
+        return parts[0]
+    moving = [status for status in parts if status in _PROGRESS]
     if moving:
         return min(moving, key=_PROGRESS.__getitem__)
-    return max(statuses, key=_BADNESS.__getitem__)
+    return max(parts, key=_BADNESS.__getitem__)
 
 
 def from_receipt_stat(stat: str) -> Status | None:

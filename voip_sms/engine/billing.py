@@ -5,8 +5,7 @@ that once, by settling or releasing its share. The ledger's key (message, part, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from voip_sms.core.directory import Id, Micros
 from voip_sms.core.failures import Refusal
@@ -15,7 +14,7 @@ from voip_sms.store.units import Row, Rows
 
 LIVE: Final = frozenset({"queued", "sending"})
 """States of a part whose money is still reserved."""
-_TAKEN: Final = frozenset({Status.SENT, Status.DELIVERED})
+_TAKEN: Final[frozenset[str]] = frozenset({Status.SENT, Status.DELIVERED})
 
 
 class Purse:
@@ -93,8 +92,7 @@ def ending(before: str, after: str) -> Literal["settle", "release"] | None:
     return "settle" if after in _TAKEN else "release"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """A step of one of `parts` parts from one state to the next, at a moment.
 
     These are the rows that share the price: one for a text that the carrier takes in one piece.

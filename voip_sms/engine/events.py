@@ -20,6 +20,7 @@ EVENT_TYPES = frozenset(
 )
 
 _FAILURES = frozenset({"message.undelivered", "message.failed", "message.expired"})
+_EVENT_OF = {event.removeprefix("message."): event for event in EVENT_TYPES}
 
 LIFE: Mapping[ForwardKind, int] = {
     "sip": 3 * DAY,  # a phone that is off over a long week-end
@@ -32,8 +33,7 @@ LIFE: Mapping[ForwardKind, int] = {
 
 def event_of(status: str) -> str | None:
     """The event type that tells of a status, or None where nobody is told (`accepted`, `queued` …)."""
-    event = f"message.{status}"
-    return event if event in EVENT_TYPES else None
+    return _EVENT_OF.get(status)
 
 
 def event_jobs(
@@ -44,11 +44,12 @@ def event_jobs(
     Pure but for `new_id`, which must be safe in the writer's thread (`core/ids.py`). Insert the rows into
     `forward_job` and wake topic `forwards` if there are any. None as event gives none.
     """
-    if event is None:
+    rules = directory.subscriptions.get(message["tenant_id"])
+    if event is None or not rules:
         return []
     return [
         job_row(message, rule.kind, target, now, new_id(), event=event, rule_id=rule.id)
-        for rule, target in _subscribed(directory.subscriptions.get(message["tenant_id"], ()), event)
+        for rule, target in _subscribed(rules, event)
     ]
 
 
@@ -59,8 +60,10 @@ def notice_jobs(
 
     `message`: its row; pure as `event_jobs` is.
     """
+    if event not in _FAILURES or message["door"] != "sip":
+        return []
     kind, _, user = message["account"].partition(":")
-    if event not in _FAILURES or kind != "sip" or message["door"] != "sip":
+    if kind != "sip":
         return []
     return [job_row(message, "sip", user, now, new_id(), event=event)]
 

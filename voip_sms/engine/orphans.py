@@ -34,8 +34,7 @@ def orphans_of(carrier: str, reference: str) -> Match:
 
 def twins_of(state: State, orphans: Match) -> Iterable[Read]:
     """The other spellings of the receipts found: they came at the same moment."""
-    for row in state.find(orphans):
-        yield _same_moment(row)
+    return [_same_moment(row) for row in state.find(orphans)]
 
 
 def _same_moment(row: Mapping[str, Any]) -> Match:

@@ -12,8 +12,8 @@ from voip_sms.core.planning import storable
 from voip_sms.core.status import Status
 from voip_sms.engine import billing
 from voip_sms.engine.orphans import apply_orphans, orphans_of, storable_reference, twins_of
-from voip_sms.engine.progress import Cause, Moment, Progress, Work, reads_around
-from voip_sms.store.units import Match, Read, Rows, State, Unit, by_key
+from voip_sms.engine.progress import Cause, Moment, Progress, Work, reads_of
+from voip_sms.store.units import Match, Read, Rows, State, Unit
 
 UncertainPolicy = Literal["resend", "hold"]
 
@@ -53,22 +53,23 @@ class Recorded:
     expires_at: int = 0
 
 
+_GONE: Final = Recorded()
+
+
 def outcome_unit(moment: Moment, policy: Policy, done: HandOver) -> Unit:
     """The unit that records one outcome; its result is a `Recorded`. Repeating it changes nothing."""
     part, outcome = done.part, done.outcome
     orphans: Match | None = None
-    reads: list[Read] = [by_key("part", part.message_id, part.no), by_key("message", part.message_id)]
+    reads = reads_of(moment, part)
     if isinstance(outcome, Accepted) and outcome.reference:
         orphans = orphans_of(done.carrier, storable_reference(outcome.reference))
         reads.append(orphans)
 
     def follow(state: State) -> Iterable[Read]:
-        yield from reads_around(moment, part.message_id, state)
-        if orphans is not None:
-            yield from twins_of(state, orphans)
+        return () if orphans is None else twins_of(state, orphans)
 
     def decide(state: State) -> Rows:
-        work = Work(moment, state, Recorded())
+        work = Work(moment, state, _GONE)
         message = state.get("message", part.message_id)
         row = state.get("part", part.message_id, part.no)
         if message is None or row is None or row["state"] not in billing.LIVE:

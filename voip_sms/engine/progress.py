@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from voip_sms.core.directory import Directory, Id
+from voip_sms.core.model import OutboundPart
 from voip_sms.core.status import TERMINAL, Status, advance, combine
 from voip_sms.engine import billing
 from voip_sms.engine.events import event_jobs, event_of, notice_jobs
+from voip_sms.engine.rows import pieces_of
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
-_BAD: Final = frozenset({Status.UNDELIVERED, Status.EXPIRED, Status.FAILED})
+_BAD: Final[frozenset[str]] = frozenset({Status.UNDELIVERED, Status.EXPIRED, Status.FAILED})
 NO_RECEIPT: Final = "no_receipt"
-_WAITING: Final = frozenset({Status.QUEUED, Status.SENDING})
+_WAITING: Final[frozenset[str]] = frozenset({Status.QUEUED, Status.SENDING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,20 @@ def siblings(message_id: Id) -> Match:
     return Match("part", ("message_id",), (message_id,))
 
 
+def reads_of(moment: Moment, part: OutboundPart) -> list[Read]:
+    """Everything that `Progress` needs where one part of a message moves, and money with it."""
+    reads: list[Read] = [
+        by_key("part", part.message_id, part.no),
+        by_key("message", part.message_id),
+        by_key("balance", part.tenant_id),
+    ]
+    if part.total > 1:
+        reads.append(siblings(part.message_id))
+    if not _keeps_text(moment, part.tenant_id):
+        reads.append(by_key("message_text", part.message_id))
+    return reads
+
+
 def reads_around(moment: Moment, message_id: Id, state: State) -> Iterable[Read]:
     """What `Progress` needs beside the `message` row, where money may move."""
     message = state.get("message", message_id)
@@ -58,14 +74,14 @@ def siblings_of(moment: Moment, message_id: Id, state: State) -> Iterable[Read]:
     message = state.get("message", message_id)
     if message is None:
         return
-    if message["parts"] > 1:
+    if pieces_of(message) > 1:
         yield siblings(message_id)
-    if not _keeps_text(moment, message):
+    if not _keeps_text(moment, message["tenant_id"]):
         yield by_key("message_text", message_id)
 
 
-def _keeps_text(moment: Moment, message: Mapping[str, Any]) -> bool:
-    tenant = moment.directory.tenants.get(message["tenant_id"])
+def _keeps_text(moment: Moment, tenant_id: Id) -> bool:
+    tenant = moment.directory.tenants.get(tenant_id)
     return tenant is None or tenant.keep_sent_text
 
 
@@ -101,12 +117,10 @@ class Progress:
         self._moment = work.moment
         self._message = message
         self._rows = work.rows
-        self._parts: dict[int, Row] = {}
+        self._parts = {part["no"]: part for part in _parts(work.state, message)}
         self._causes: dict[str, Cause] = {}
         self._requeued: Cause | None = None
         self._changes: Row = {}
-        for part in _parts(work.state, message):
-            self._parts[part["no"]] = dict(part)
 
     def part(self, no: int) -> Mapping[str, Any]:
         """A part as it stands within this decision."""
@@ -120,22 +134,17 @@ class Progress:
         """Move a part on, with other columns of its row; False if `status` can't follow where it stands."""
         part = self._parts[no]
         before: str = part["state"]
-        if not advance(Status(before), status):
+        if not advance(before, status):
             return False
-        changes = {
-            "state": status.value,
-            "claimed_by": None,
-            "claimed_until": None,
-            "cause": cause.text,
-            **columns,
-        }
+        after = status.value
+        changes = {"state": after, "claimed_by": None, "claimed_until": None, "cause": cause.text, **columns}
         self._update(part, changes)
-        step = billing.Step(no, before, status.value, self._moment.now, len(self._parts))
+        step = billing.Step(no, before, after, self._moment.now, len(self._parts))
         billing.end_part(self._rows, self._work.purse(self._message["tenant_id"]), self._message, step)
         if cause.text or cause.code:
-            self._causes[status.value] = cause
+            self._causes[after] = cause
         if len(self._parts) > 1:
-            self._event(status.value, cause.text, no)
+            self._event(after, cause.text, no)
         return True
 
     def put_back(self, no: int, due_at: int, cause: Cause, *, possible_duplicate: bool) -> None:
@@ -163,28 +172,26 @@ class Progress:
 
     def finish(self) -> None:
         """Bring the message to what its parts make of it, and tell whoever wants to know."""
-        status = combine(Status(part["state"]) for part in self._parts.values())
-        cause = self._causes.get(status.value, NO_CAUSE)
-        if status in _WAITING:
-            if self._requeued is not None:
-                self._step(Status.QUEUED, self._requeued)
-        else:
-            self._step(status, cause)
+        status = combine([part["state"] for part in self._parts.values()])
+        if status not in _WAITING:
+            self._step(status, self._causes.get(status, NO_CAUSE))
+        elif self._requeued is not None:
+            self._step(Status.QUEUED.value, self._requeued)
         if self._changes:
-            self._rows.update("message", (self._message["id"],), **self._changes)
+            self._rows.updates.append(("message", (self._message["id"],), self._changes))
 
-    def _step(self, status: Status, cause: Cause) -> None:
-        if not advance(Status(self._message["status"]), status):
+    def _step(self, status: str, cause: Cause) -> None:
+        if not advance(self._message["status"], status):
             return
-        self._changes["status"] = status.value
+        self._changes["status"] = status
         if status in _BAD:
-            self._changes["error_code"] = cause.code or status.value
+            self._changes["error_code"] = cause.code or status
             self._changes["error_detail"] = cause.detail or cause.text
-        self._event(status.value, cause.text, 0)
+        self._event(status, cause.text, 0)
         self._tell(status, cause)
 
-    def _tell(self, status: Status, cause: Cause) -> None:
-        moment, message, event = self._moment, self._message, event_of(status.value)
+    def _tell(self, status: str, cause: Cause) -> None:
+        moment, message, event = self._moment, self._message, event_of(status)
         jobs = event_jobs(moment.directory, message, event, moment.now, moment.new_id)
         if cause.code != NO_RECEIPT:  # a network that never reports would make every message a notice
             jobs += notice_jobs(message, event, moment.now, moment.new_id)
@@ -192,15 +199,15 @@ class Progress:
             self._rows.inserts.append(("forward_job", job))
             self._rows.wakes.add("forwards")
         over = status in TERMINAL and not jobs  # else housekeeping, when the jobs are
-        if over and not _keeps_text(moment, message) and self._text_is_there():
+        if over and not _keeps_text(moment, message["tenant_id"]) and self._text_is_there():
             self._rows.delete("message_text", (message["id"],))
 
     def _text_is_there(self) -> bool:
         return self._work.state.get("message_text", self._message["id"]) is not None
 
-    def _update(self, part: Row, changes: Row) -> None:
-        part.update(changes)
-        self._rows.update("part", (part["message_id"], part["no"]), **changes)
+    def _update(self, part: Mapping[str, Any], changes: Row) -> None:
+        self._parts[part["no"]] = {**part, **changes}
+        self._rows.updates.append(("part", (part["message_id"], part["no"]), changes))
 
     def _event(self, status: str, cause: str, no: int) -> None:
         self._rows.insert(
@@ -216,7 +223,7 @@ class Progress:
 
 
 def _parts(state: State, message: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    if message["parts"] > 1:
+    if pieces_of(message) > 1:
         return state.find(siblings(message["id"]))
     part = state.get("part", message["id"], 1)
     return () if part is None else (part,)

@@ -13,6 +13,7 @@ from voip_sms.engine import billing
 from voip_sms.engine.context import Context
 from voip_sms.engine.orphans import orphan_rows, orphans_of, receipt_cause, storable_reference
 from voip_sms.engine.progress import Moment, Progress, Work, siblings, siblings_of
+from voip_sms.engine.rows import pieces_of
 from voip_sms.store.units import Again, Match, Read, Rows, State, Unit, by_key
 
 SPELLINGS_MOST: Final = 8
@@ -95,15 +96,13 @@ def _recipient(state: State, part: Mapping[str, Any]) -> str | None:
 def _meant(parts: Sequence[Mapping[str, Any]], receipt: CarrierReceipt) -> Mapping[str, Any] | None:
     """Carriers use ids again: the part that still waits for a receipt, the latest if there are several."""
     status = Status(receipt.status or "")
-    waiting = [
-        part for part in parts if part["state"] not in billing.LIVE and advance(Status(part["state"]), status)
-    ]
+    waiting = [part for part in parts if part["state"] not in billing.LIVE and advance(part["state"], status)]
     return max(waiting, key=lambda part: part["sent_at"] or 0, default=None)
 
 
 def _apply(state: State, part: Mapping[str, Any], moment: Moment, receipt: CarrierReceipt) -> Rows:
     message = state.get("message", part["message_id"])
-    if message is None or (message["parts"] > 1 and not state.knows(siblings(message["id"]))):
+    if message is None or (pieces_of(message) > 1 and not state.knows(siblings(message["id"]))):
         raise Again  # the part got its id in this very batch: its message has not been read
     work = Work(moment, state, "applied")
     progress = Progress(work, message)

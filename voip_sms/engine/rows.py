@@ -125,9 +125,10 @@ def pair_of(sender: str, to: str) -> str:
 def outbound_part(message: Mapping[str, Any], no: int, text: str, now: int) -> OutboundPart:
     """A part of a new message as the carrier gets it."""
     return OutboundPart(
+        message["tenant_id"],
         message["id"],
         no,
-        _pieces_of(message),
+        pieces_of(message),
         message["reference"],
         Sender(message["sender_kind"], message["sender"], message["pool"]),
         message["recipient"],
@@ -140,10 +141,11 @@ def outbound_part(message: Mapping[str, Any], no: int, text: str, now: int) -> O
 
 def claimed_part(message: Mapping[str, Any], part: Mapping[str, Any], body: str, now: int) -> OutboundPart:
     """A part from its rows; the text of one of several parts is cut again, as it was when it was priced."""
-    text, pieces = body, _pieces_of(message)
+    text, pieces = body, pieces_of(message)
     if pieces > 1:
         text = segments.segment(body, PARTS_MOST).parts[part["no"] - 1]
     return OutboundPart(
+        message["tenant_id"],
         message["id"],
         part["no"],
         pieces,
@@ -159,7 +161,7 @@ def claimed_part(message: Mapping[str, Any], part: Mapping[str, Any], body: str,
     )
 
 
-def _pieces_of(message: Mapping[str, Any]) -> int:
+def pieces_of(message: Mapping[str, Any]) -> int:
     """In how many rows of `part` a message is stored."""
     pieces: int = message["parts"]
     return pieces if message["reference"] else 1
