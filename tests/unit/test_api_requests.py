@@ -1,6 +1,5 @@
 """The short way of reading POST /v1/messages gives what the model gives, for bodies of every kind."""
 
-import time
 from typing import Any
 
 import orjson
@@ -84,13 +83,12 @@ def test_everything_else_does_not() -> None:
     ],
 )
 def test_no_body_keeps_the_loop_busy(body: Any) -> None:
-    """A limit far above the usual tens of milliseconds, far below the seconds that each complaint in words took."""
+    """A complaint in words for each of half a million mistakes took seconds: their number has a bound."""
     octets = orjson.dumps(body)
     assert len(octets) <= 1024 * 1024
-    began = time.process_time()
     found = answer(lambda one: asked_of(one, "PL"), orjson.loads(octets))
-    assert time.process_time() - began < 0.5
     assert isinstance(found, list)
+    assert len(found) <= 10_000
     assert sum(len(str(path)) for path, _ in found) < 1_000_000
 
 
