@@ -14,6 +14,7 @@ from voip_sms.core.resources.values import span_text
 
 OPERATE = Path(__file__).parents[2] / "docs" / "operate"
 MODELS: Mapping[str, type[BaseModel]] = {
+    "operators": network.Operator,
     "routes": network.Route,
     "price_lists": network.PriceList,
     "price_lists › rates": network.Rate,

@@ -12,6 +12,7 @@ from voip_sms.store.tables import OPERATOR_TABLES, metadata
 # Modules whose functions take a connection: for each, what may be asked without a tenant, and why.
 WITHOUT_A_TENANT = {
     "resolve": None,  # finds the tenant where only something else is known
+    "oversight": None,  # the operator's: opened by its keys only (test_api_oversight)
     "snapshot": None,  # all configuration at once, for the process itself
     "migrate": None,  # the schema
     "database": None,  # connections

@@ -2,135 +2,16 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from support.api import Answer, Client, Site, site_over
-from support.fakes import FakeClock, FakeIds, fixed_random
+from support.fakes import FakeClock
+from support.office import ACME_KEY, OTHER_KEY, Office
 from voip_sms.core import ids
-from voip_sms.core.identity import Rules
-from voip_sms.core.resources import ConfigFile
-from voip_sms.doors.api.door import Rooms
 from voip_sms.doors.api.operations import OPERATIONS
-from voip_sms.engine.accounts.applying import apply_file
-from voip_sms.engine.accounts.catalog import AccountRules, Accounts
-from voip_sms.engine.accounts.planning import Maker
-from voip_sms.engine.accounts.sealing import Vault
-from voip_sms.engine.context import Context
-from voip_sms.engine.credentials import DirectoryCredentials
-from voip_sms.engine.dispatch import NOWHERE
-from voip_sms.engine.messages import Messages
-from voip_sms.engine.metrics import Metrics
-from voip_sms.engine.submit import Submit
-from voip_sms.store import migrate
-from voip_sms.store.database import Database, open_database
-from voip_sms.store.holder import DirectoryHolder
-from voip_sms.store.reader import Reader
-from voip_sms.store.writer import Writer
 
-ACME_KEY, OTHER_KEY = "test-key-acme-0123456789abcdef", "test-key-other-0123456789abcde"
 SECRET = "a secret of the other tenant"
-
-
-def tenant(name: str, key: str, digit: int) -> dict[str, object]:
-    number = f"+4860100000{digit}"
-    return {
-        "name": name,
-        "price_list": "std",
-        "credit": "100.00",
-        "sender_names": [{"name": f"NAME{digit}", "status": "approved"}],
-        "keys": [{"name": f"app{digit}", "token": key, "scopes": ["messages", "admin"]}],
-        "sip_accounts": [{"user": f"10{digit}", "password": f"password-{digit}"}],
-        "numbers": [
-            {
-                "number": number,
-                "kind": "own_mobile",
-                "carrier": "sim",
-                "forwards": [
-                    {"kind": "sip", "to": [f"10{digit}"]},
-                    {"kind": "number", "to": [f"+4860200000{digit}"], "verified": True},
-                ],
-            }
-        ],
-        "blacklist": [{"match": "prefix", "value": f"+4860066{digit}"}],
-    }
-
-
-FILE = {
-    "version": 1,
-    "carriers": [
-        {
-            "name": "sim",
-            "kind": "smpp",
-            "host": "127.0.0.1",
-            "port": 2775,
-            "system_id": "sim",
-            "password": "hush",
-        }
-    ],
-    "routes": [{"prefix": "+48", "carrier": "sim"}],
-    "price_lists": [{"name": "std", "currency": "PLN", "rates": [{"prefix": "+48", "amount": "0.29"}]}],
-    "tenants": [tenant("acme", ACME_KEY, 1), tenant("other", OTHER_KEY, 2)],
-}
-
-
-class NoDispatcher:
-    def admit(self, carrier: str, pair: str, parts: int):
-        return NOWHERE
-
-    def announce(self, carrier: str):
-        return NOWHERE
-
-
-@dataclass
-class Office:
-    """A service with two tenants, without carriers that run."""
-
-    database: Database
-    writer: Writer
-    reader: Reader
-    holder: DirectoryHolder
-    context: Context
-    submit: Submit
-
-    @classmethod
-    async def open(cls, url: str, clock: FakeClock) -> "Office":
-        database = open_database(url)
-        migrate.upgrade(database.writer)
-        writer, reader = Writer(database.writer, lambda _topics: None), Reader(database.reader)
-        holder = DirectoryHolder(reader)
-        chance = fixed_random()
-        context = Context(writer, reader, holder.current, clock, FakeIds().new, chance.random)
-        office = cls(database, writer, reader, holder, context, Submit(context, NoDispatcher(), Rules()))
-        writer.start()
-        file = ConfigFile.model_validate(FILE, context={"country": "PL"})
-        maker = Maker("sms.test", Vault(chance.randbytes), context.new_id, clock.now())
-        report = await writer.run(lambda connection: apply_file(connection, file, maker))
-        assert not report.complaints
-        await holder.refresh_now()
-        return office
-
-    def rooms(self) -> Rooms:
-        accounts = Accounts(
-            self.context, AccountRules("sms.test"), fixed_random(7).randbytes, self.holder.refresh_now
-        )
-        return Rooms(
-            submitter=self.submit,
-            credentials=DirectoryCredentials(self.holder.current),
-            messages=Messages(self.reader),
-            accounts=accounts,
-            directory=self.holder.current,
-            links=dict,
-            ready=list,
-            metrics=Metrics(CollectorRegistry()),
-        )
-
-    async def close(self) -> None:
-        await self.writer.stop()
-        self.reader.close()
-        self.database.close()
 
 
 @pytest.fixture

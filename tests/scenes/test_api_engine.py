@@ -6,7 +6,6 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from support.api import KEY, OTHER_KEY, Site, site_over
 from support.fakes import FakeClock
@@ -18,6 +17,7 @@ from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.dispatch import NOWHERE
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.metrics import Metrics
+from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.submit import Submit
 
 BOTH = frozenset({"messages", "admin"})
@@ -55,7 +55,8 @@ async def site(scene: World) -> AsyncIterator[Site]:
         directory=lambda: scene.directory,
         links=dict,
         ready=list,
-        metrics=Metrics(CollectorRegistry()),
+        metrics=Metrics(),
+        oversight=Oversight(scene.reader),
     )
     async with site_over(rooms) as made:
         yield made

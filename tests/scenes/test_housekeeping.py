@@ -288,6 +288,12 @@ async def test_the_receivers_partial_messages_get_their_turn(stage: Stage) -> No
         ),
         ("inbound_seen", "seen_at", DAY, {"digest": b"d" * 32}),
         ("loop_guard", "until", 0, {"digest": b"d" * 32}),
+        (
+            "quarantine",
+            "received_at",
+            90 * DAY,
+            {"id": b"q" * 16, "carrier": "sim", "sender": PEER, "recipient": "+1", "body": "x", "reason": "r"},
+        ),
         ("lease", "rest_until", 0, {"number": "+1", "peer": PEER, "account": "a", "pool": "pl", "until": 0}),
         ("conversation", "until", 0, {"account": "a", "peer": PEER, "number": "+1"}),
     ],

@@ -25,6 +25,7 @@ from voip_sms.core.model import (
 )
 from voip_sms.doors.api.administration import Accounts
 from voip_sms.doors.api.door import ApiDoor, Rooms
+from voip_sms.doors.api.oversight import Found
 from voip_sms.engine.messages import Balance, MessageFilter, Messages
 from voip_sms.engine.metrics import Metrics
 from voip_sms.net.http.server import HttpServer
@@ -80,6 +81,15 @@ class FakeCredentials:
 
     def sip_account(self, _user: str) -> SipAccount | None:
         return None
+
+
+class NothingToSee:
+    """`oversight.Oversight` of an installation where nothing happened."""
+
+    async def tenants(self, *, limit: int, starting_after: bytes | None) -> Found:
+        return [], False
+
+    quarantine = orphan_receipts = tenants
 
 
 class FakeEngine:
@@ -283,6 +293,7 @@ async def api_over(
         links=lambda: links,
         ready=lambda: missing,
         metrics=metrics,
+        oversight=NothingToSee(),
     )
     async with site_over(rooms, seconds=seconds, settings=settings) as site:
         yield Api(site.address, site.session, engine, missing)

@@ -32,6 +32,7 @@ from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.housekeeping import Housekeeping
 from voip_sms.engine.limits import Limits
 from voip_sms.engine.messages import Messages
+from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.receipts import Receipts
 from voip_sms.engine.receive import Receiver
 from voip_sms.engine.registrations import StoredRegistrations
@@ -228,5 +229,6 @@ def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
         house.dispatch.states,
         lambda: sorted(house.missing),
         context.metrics,
+        Oversight(context.reader),
     )
     return ApiDoor(rooms, country=settings.service.country, metrics_from=settings.http.metrics_from)

@@ -10,9 +10,15 @@ Micros = int
 """Money: integers of 10^-6 currency unit. Time: epoch microseconds, UTC."""
 
 IdentityKind = Literal["number", "2way", "name", "random", "default"]
-AccountKind = Literal["key", "sip", "mail", "ivr", "user", "forward"]
+AccountKind = Literal["key", "sip", "mail", "ivr", "user", "forward", "operator"]
 NumberKind = Literal["own_mobile", "2way", "nd", "ndi", "ndi_mms", "sc", "sci", "premium", "foreign"]
 ForwardKind = Literal["sip", "mail", "number", "webhook"]
+
+
+OPERATOR = "operator"
+"""The one scope of the operator's keys; no tenant's key has it."""
+NO_TENANT: Id = b""
+"""Whose an operator's key is: no row has this tenant, so that it sends nothing and sees nobody's objects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +184,8 @@ class Directory:
     accounts: Mapping[Id, Account] = field(default_factory=dict)
     keys: Mapping[bytes, Account] = field(default_factory=dict)
     """API keys by SHA-256 of the token."""
+    operators: Mapping[bytes, Account] = field(default_factory=dict)
+    """The operator's keys, likewise."""
     sip: Mapping[str, SipAccount] = field(default_factory=dict)
     """SIP accounts by user part."""
     names: Mapping[tuple[Id | None, str], SenderName] = field(default_factory=dict)

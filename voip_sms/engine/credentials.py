@@ -16,13 +16,16 @@ class DirectoryCredentials:
         self._directory = directory
 
     def api_key(self, token: str) -> Account | None:
-        """The account of an API key, or None: unknown, disabled, or its tenant is."""
+        """The account of a tenant's or an operator's key; None: unknown, or it or its tenant is off."""
         if len(token) > TOKEN_LIMIT:
             return None
         # The token itself is compared with nothing: what an attacker could time is the look-up of a digest,
         # whose octets he can't steer one by one.
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         directory = self._directory()
+        operator = directory.operators.get(digest)
+        if operator is not None:
+            return operator if operator.enabled else None
         account = directory.keys.get(digest)
         return account if account is not None and _may(directory, account) else None
 

@@ -13,12 +13,10 @@ from voip_sms.store.messages import (
     list_messages,
     message_trace,
 )
-from voip_sms.store.money import Balance, get_balance
+from voip_sms.store.money import NO_MONEY, Balance, get_balance
 from voip_sms.store.reader import Reader
 
 __all__ = ["EVERYTHING", "LIST_LIMIT", "Balance", "MessageFilter", "Messages"]
-
-_NO_MONEY = Balance(currency="", credit=0, reserved=0, settled=0)
 
 
 class Messages:
@@ -59,4 +57,4 @@ class Messages:
 
     async def balance(self, tenant_id: Id) -> Balance:
         """The tenant's money; nothing at all for a tenant that was never given credit."""
-        return await self._reader.run(get_balance, tenant_id) or _NO_MONEY
+        return await self._reader.run(get_balance, tenant_id) or NO_MONEY

@@ -16,6 +16,7 @@ Row = dict[str, Any]
 
 CONFIGURATION = frozenset(
     {
+        "operator_key",
         "tenant",
         "carrier",
         "route",

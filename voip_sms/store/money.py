@@ -1,6 +1,7 @@
 """Reads what a tenant may still spend."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection, select
 
@@ -28,3 +29,7 @@ def get_balance(connection: Connection, tenant_id: Id) -> Balance | None:
     columns = (balance.c.currency, balance.c.credit, balance.c.reserved, balance.c.settled)
     row = connection.execute(select(*columns).where(balance.c.tenant_id == tenant_id)).one_or_none()
     return None if row is None else Balance(*row)
+
+
+NO_MONEY: Final = Balance(currency="", credit=0, reserved=0, settled=0)
+"""Of a tenant that was never given credit."""

@@ -13,6 +13,8 @@ import structlog
 from sqlalchemy import Connection
 
 from voip_sms.core.directory import (
+    NO_TENANT,
+    OPERATOR,
     Account,
     AccountKind,
     BlockRule,
@@ -33,6 +35,7 @@ from voip_sms.core.directory import (
     SipAccount,
     Tenant,
 )
+from voip_sms.core.ids import OCTETS as ID_OCTETS
 from voip_sms.store.config import Row, current_generation, read_all
 
 T = TypeVar("T")
@@ -57,6 +60,7 @@ def load(connection: Connection) -> Directory:
             account.id: account
             for account in (*(key for _, key in keys), *(entry.account for entry in sip), *mail)
         },
+        operators=dict(reading.each("operator_key", _operator)),
         keys=dict(keys),
         sip={entry.account.name: entry for entry in sip},
         names={(name.tenant_id, name.name): name for name in reading.each("sender_name", _sender_name)},
@@ -128,7 +132,7 @@ def _account(row: Row, kind: AccountKind, name: str) -> Account:
         kind=kind,
         name=name,
         identity=Identity(_one_of(IdentityKind, row["identity_kind"]), row["identity_value"]),
-        scopes=frozenset(_words(row.get("scopes", []))),
+        scopes=frozenset(_words(row.get("scopes", []))) - {OPERATOR},
         enabled=row["enabled"],
         language=row.get("language", "en"),
         abroad=_one_of(Literal["2way", "random"], row["abroad"]),
@@ -137,6 +141,19 @@ def _account(row: Row, kind: AccountKind, name: str) -> Account:
 
 def _key(row: Row) -> tuple[bytes, Account]:
     return row["hash"], _account(row, "key", row["name"])
+
+
+def _operator(row: Row) -> tuple[bytes, Account]:
+    account = Account(
+        id=row["hash"][:ID_OCTETS],
+        tenant_id=NO_TENANT,
+        kind="operator",
+        name=row["name"],
+        identity=Identity("default"),
+        scopes=frozenset({OPERATOR}),
+        enabled=row["enabled"],
+    )
+    return row["hash"], account
 
 
 def _sip_account(row: Row) -> SipAccount:

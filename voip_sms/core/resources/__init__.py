@@ -5,6 +5,7 @@ from voip_sms.core.resources.answers import (
     NewKey,
     NumberPatch,
     SipAccountPatch,
+    balance_resource,
     carrier_resource,
     page,
 )
@@ -31,7 +32,7 @@ from voip_sms.core.resources.messages import (
     price_resource,
     submission_resource,
 )
-from voip_sms.core.resources.network import Carrier, Pool, PriceList, Rate, Route, SmppCarrier
+from voip_sms.core.resources.network import Carrier, Operator, Pool, PriceList, Rate, Route, SmppCarrier
 from voip_sms.core.resources.problems import InvalidError, invalid, problem
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "NewForward",
     "NewKey",
     "NumberPatch",
+    "Operator",
     "OwnNumber",
     "Pool",
     "PriceList",
@@ -63,6 +65,7 @@ __all__ = [
     "SmppCarrier",
     "Subscription",
     "Tenant",
+    "balance_resource",
     "carrier_resource",
     "complaints",
     "invalid",

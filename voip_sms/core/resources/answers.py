@@ -5,11 +5,13 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from voip_sms.core import clock
-from voip_sms.core.directory import Carrier, NumberKind
+from voip_sms.core.directory import Carrier, Micros, NumberKind
 from voip_sms.core.model import LinkState
+from voip_sms.core.rating import amount_text
 from voip_sms.core.resources.customers import Abroad, Identity, Language, Scope
 from voip_sms.core.resources.forwards import HookMode
 from voip_sms.core.resources.messages import PriceShown, Shown
+from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.core.resources.values import Password, Resource, Title
 
 # What ids of these objects begin with, outside.
@@ -155,7 +157,7 @@ class BalanceShown(Shown):
 
 
 class CarrierShown(Shown):
-    """A carrier connection as it is right now."""
+    """A carrier connection as it is right now. `enabled` and `settings`, without secrets: operators only."""
 
     name: str
     kind: str
@@ -163,6 +165,8 @@ class CarrierShown(Shown):
     since: str = Field(json_schema_extra={"format": "date-time"})
     detail: str
     in_flight: int
+    enabled: bool | None = None
+    settings: dict[str, Any] | None = None
 
 
 class CarriersShown(Shown):
@@ -224,6 +228,18 @@ def carrier_resource(carrier: Carrier, state: LinkState) -> dict[str, Any]:
         "detail": state.detail,
         "in_flight": state.in_flight,
     }
+
+
+def carrier_details(carrier: Carrier) -> dict[str, Any]:
+    """What the operator sees besides; a setting that is secret, or that nobody knows, is left out."""
+    fields = SmppCarrier.model_fields
+    shown = {name: value for name, value in carrier.settings.items() if name in fields and fields[name].repr}
+    return {"enabled": carrier.enabled, "settings": shown}
+
+
+def balance_resource(currency: str, **sums: Micros) -> dict[str, Any]:
+    """`available`, `reserved` and `credit` as `BalanceShown`."""
+    return {name: {"amount": amount_text(amount), "currency": currency} for name, amount in sums.items()}
 
 
 def page(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:

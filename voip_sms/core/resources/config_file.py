@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, field_validator
 
 from voip_sms.core.resources.customers import OBJECTS, TENANTS, Tenant
-from voip_sms.core.resources.network import Carrier, Pool, PriceList, Route
+from voip_sms.core.resources.network import Carrier, Operator, Pool, PriceList, Route
 from voip_sms.core.resources.values import Resource, complaint
 
 VERSION = 1
@@ -14,9 +14,17 @@ VERSION = 1
 class ConfigFile(Resource):
     """Objects are found by their natural keys; absent ones stay, and so do fields that are left out."""
 
-    SECTIONS: ClassVar[tuple[str, ...]] = ("carriers", "routes", "price_lists", "pools", "tenants")
+    SECTIONS: ClassVar[tuple[str, ...]] = (
+        "operators",
+        "carriers",
+        "routes",
+        "price_lists",
+        "pools",
+        "tenants",
+    )
 
     version: int
+    operators: Annotated[tuple[Operator, ...], Field(max_length=1000)] = ()
     carriers: Annotated[tuple[Carrier, ...], Field(max_length=1000)] = ()
     routes: Annotated[tuple[Route, ...], Field(max_length=OBJECTS)] = ()
     price_lists: Annotated[tuple[PriceList, ...], Field(max_length=1000)] = ()

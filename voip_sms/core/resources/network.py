@@ -1,4 +1,4 @@
-"""What the operator has: carriers, routes, price lists and 2way pools."""
+"""What the operator has: keys of its own, carriers, routes, price lists and 2way pools."""
 
 from datetime import date
 from typing import Annotated, ClassVar, Literal
@@ -6,12 +6,35 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from voip_sms.core.clock import DAY
-from voip_sms.core.resources.values import Money, Number, Prefix, Resource, Span, Word, complaint
+from voip_sms.core.resources.values import (
+    Money,
+    Number,
+    Prefix,
+    Resource,
+    Span,
+    Title,
+    Token,
+    Word,
+    complaint,
+)
 
 # A pool is leased number by number per recipient: some thousands are the largest that operators rent.
 POOL_NUMBERS = 10_000
 RATES = 10_000
 """Prefixes of the whole world's networks: about 5,000."""
+
+
+class Operator(Resource):
+    """A key of the operator's staff or programs: it sees what is everybody's and sends nothing.
+
+    Of `token` only a hash is kept.
+    """
+
+    CREATE_NEEDS: ClassVar[tuple[str, ...]] = ("token",)
+
+    name: Title
+    token: Token | None = None
+    enabled: bool = True
 
 
 class SmppCarrier(Resource):

@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
-from voip_sms.core.directory import Account
+from voip_sms.core.directory import OPERATOR, Account
 from voip_sms.core.failures import Refusal
 from voip_sms.core.ports import Credentials
 from voip_sms.doors.api.throttle import Throttle
@@ -13,6 +13,8 @@ MESSAGES: Final = frozenset({"messages"})
 ADMIN: Final = frozenset({"admin"})
 ANY: Final = MESSAGES | ADMIN
 """Either will do: what both kinds of program need to know."""
+OPERATORS: Final = frozenset({OPERATOR})
+"""What is nobody's or everybody's."""
 
 
 class Access:

@@ -5,12 +5,13 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
-from voip_sms.core.directory import Account, Directory, Id
+from voip_sms.core.directory import OPERATOR, Account, Directory, Id
 from voip_sms.core.model import LinkState
 from voip_sms.core.resources import carrier_resource, page
+from voip_sms.core.resources.answers import carrier_details
 from voip_sms.doors.api.bodies import Query, Shape, answer, id_in_path, json_of, nothing
 
-_PAGE: Final = frozenset({"limit", "starting_after"})
+PAGE_PARAMETERS: Final = frozenset({"limit", "starting_after"})
 Json = Mapping[str, Any]
 Handle = Callable[[web.Request, Account], Awaitable[web.Response]]
 
@@ -51,7 +52,7 @@ class Collection:
 
     async def list(self, request: web.Request, account: Account) -> web.Response:
         """GET."""
-        query = Query(request, _PAGE)
+        query = Query(request, PAGE_PARAMETERS)
         found, has_more = await self._accounts.list(
             account.tenant_id,
             self._prefix,
@@ -86,7 +87,10 @@ class Collection:
 
 
 class Carriers:
-    """GET /v1/carriers. A carrier whose link does not exist yet is `connecting`."""
+    """GET /v1/carriers. A carrier whose link does not exist yet is `connecting`.
+
+    Operators see settings too, and carriers that are switched off.
+    """
 
     def __init__(
         self, directory: Callable[[], Directory], links: Callable[[], Mapping[str, LinkState]]
@@ -94,14 +98,15 @@ class Carriers:
         self._directory = directory
         self._links = links
 
-    async def list(self, request: web.Request, _account: Account) -> web.Response:
+    async def list(self, request: web.Request, account: Account) -> web.Response:
         """All of them: there are a handful."""
         Query(request, frozenset())
-        links = self._links()
+        links, everything = self._links(), OPERATOR in account.scopes
         shown = [
             carrier_resource(carrier, links.get(name, _UNKNOWN))
+            | (carrier_details(carrier) if everything else {})
             for name, carrier in sorted(self._directory().carriers.items())
-            if carrier.enabled
+            if carrier.enabled or everything
         ]
         return answer(page(shown, has_more=False))
 

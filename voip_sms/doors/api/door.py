@@ -13,11 +13,12 @@ from voip_sms.core.directory import Directory
 from voip_sms.core.model import LinkState
 from voip_sms.core.ports import Credentials, Submitter
 from voip_sms.core.resources import answers
-from voip_sms.doors.api import docs, openapi, operations
+from voip_sms.doors.api import docs, openapi, operations, oversight
 from voip_sms.doors.api.access import Access
 from voip_sms.doors.api.administration import Accounts, Carriers, Collection, Handle
 from voip_sms.doors.api.health import Health, Network
 from voip_sms.doors.api.operations import OPERATIONS, Operation
+from voip_sms.doors.api.oversight import Oversight
 from voip_sms.doors.api.reading import Reading
 from voip_sms.doors.api.sending import DOOR, Sending
 from voip_sms.doors.api.throttle import Throttle
@@ -39,6 +40,7 @@ class Rooms:
     links: Callable[[], Mapping[str, LinkState]]
     ready: Callable[[], Sequence[str]]
     metrics: Metrics
+    oversight: Oversight
 
 
 class ApiDoor:
@@ -122,6 +124,7 @@ def _handles(rooms: Rooms, country: str) -> Mapping[str, Handle]:
         "change_sip_account": sip_accounts.change(operations.SIP_ACCOUNT_PATCH),
         "list_sender_names": sender_names.list,
         "list_carriers": Carriers(rooms.directory, rooms.links).list,
+        **oversight.handles(rooms.oversight),
     }
 
 

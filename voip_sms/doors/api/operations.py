@@ -13,9 +13,10 @@ from voip_sms.core.resources import (
     SipAccountPatch,
     answers,
     messages,
+    oversight,
 )
 from voip_sms.core.status import Status
-from voip_sms.doors.api.access import ADMIN, ANY, MESSAGES
+from voip_sms.doors.api.access import ADMIN, ANY, MESSAGES, OPERATORS
 from voip_sms.doors.api.bodies import PAGE, PAGE_MOST, Shape
 from voip_sms.doors.api.requests import SEND
 
@@ -295,8 +296,26 @@ _ADMINISTRATION: Final = (
         "/v1/carriers",
         "List the links to the networks as they are right now",
         answers.CarriersShown,
-        ANY,
+        ANY | OPERATORS,
     ),
 )
 
-OPERATIONS: Final = _MESSAGES + _ADMINISTRATION
+_OVERSIGHT: Final = (
+    _list("list_tenants", "/v1/tenants", "List all tenants", oversight.TenantsShown, OPERATORS),
+    _list(
+        "list_quarantine",
+        "/v1/quarantine",
+        "List inbound messages that are nobody's",
+        oversight.QuarantineShown,
+        OPERATORS,
+    ),
+    _list(
+        "list_orphan_receipts",
+        "/v1/orphan-receipts",
+        "List delivery receipts that met no message",
+        oversight.OrphanReceiptsShown,
+        OPERATORS,
+    ),
+)
+
+OPERATIONS: Final = _MESSAGES + _ADMINISTRATION + _OVERSIGHT

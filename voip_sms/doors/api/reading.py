@@ -7,8 +7,7 @@ from aiohttp import web
 from voip_sms.core import addresses
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Refusal
-from voip_sms.core.rating import amount_text
-from voip_sms.core.resources import message_resource, page
+from voip_sms.core.resources import balance_resource, message_resource, page
 from voip_sms.core.resources.messages import MESSAGE
 from voip_sms.core.status import Status
 from voip_sms.doors.api.bodies import Query, answer, id_in_path
@@ -56,11 +55,11 @@ class Reading:
         """GET /v1/balance."""
         Query(request, frozenset())
         found = await self._messages.balance(account.tenant_id)
-        sums = {"available": found.available, "reserved": found.reserved, "credit": found.credit}
-        shown = {
-            name: {"amount": amount_text(amount), "currency": found.currency} for name, amount in sums.items()
-        }
-        return answer(shown)
+        return answer(
+            balance_resource(
+                found.currency, available=found.available, reserved=found.reserved, credit=found.credit
+            )
+        )
 
     def _number(self, typed: str | None) -> str | None:
         """A number as it is stored; a name, or what is no number, as typed."""

@@ -133,7 +133,7 @@ def _names(change: Change) -> tuple[str, ...]:
 
 
 def _want_file(plan: Plan, file: ConfigFile) -> None:
-    for kind, resource, path in _listed(file, (), kinds.CARRIER, kinds.ROUTE, kinds.POOL):
+    for kind, resource, path in _listed(file, (), kinds.OPERATOR, kinds.CARRIER, kinds.ROUTE, kinds.POOL):
         plan.want(Wanted(kind, resource, path))
     for _, resource, path in _listed(file, (), kinds.PRICE_LIST):
         _want_price_list(plan, resource, path)

@@ -12,6 +12,7 @@ from voip_sms.engine.accounts.kinds import (
     KEY,
     MAIL_SENDER,
     NUMBER,
+    OPERATOR,
     POOL,
     PRICE_LIST,
     ROUTE,
@@ -23,7 +24,13 @@ from voip_sms.engine.accounts.kinds import (
 )
 from voip_sms.engine.accounts.planning import Plan
 
-_ONLY_ONCE = ((NUMBER, "e164"), (SIP_ACCOUNT, "user"), (MAIL_SENDER, "address"), (KEY, "hash"))
+# A token is one key, a tenant's or the operator's: whose it is must not be a matter of order.
+_ONLY_ONCE = (
+    ((NUMBER,), "e164"),
+    ((SIP_ACCOUNT,), "user"),
+    ((MAIL_SENDER,), "address"),
+    ((KEY, OPERATOR), "hash"),
+)
 _LISTED = 10
 """Names shown in an error: enough to see the right one, few enough to read."""
 
@@ -50,8 +57,8 @@ class _Checks:
         self._inventory = plan.inventory
 
     def run(self) -> Iterator[Complaint]:
-        for kind, column in _ONLY_ONCE:
-            yield from self._only_once(kind, column)
+        for kinds, column in _ONLY_ONCE:
+            yield from self._only_once(kinds, column)
         yield from self._carriers()
         yield from self._pool_numbers()
         yield from self._tenants()
@@ -62,15 +69,15 @@ class _Checks:
             yield from self._forward(row)
         yield from self._circles()
 
-    def _only_once(self, kind: Kind, column: str) -> Iterator[Complaint]:
+    def _only_once(self, kinds: tuple[Kind, ...], column: str) -> Iterator[Complaint]:
         """What may exist once among all tenants."""
-        owners: dict[Any, Row] = {}
-        for row in self._inventory.all(kind):
-            before = owners.setdefault(row[column], row)
-            if before is not row:
-                first, second = (before, row) if self._path(kind, row) is not None else (row, before)
-                taken = self._inventory.label(kind, first)
-                yield from self._wrong(kind, second, (), f"belongs to somebody already: {taken}")
+        owners: dict[Any, tuple[Kind, Row]] = {}
+        for one in [(kind, row) for kind in kinds for row in self._inventory.all(kind)]:
+            before = owners.setdefault(one[1][column], one)
+            if before is not one:
+                first, second = (before, one) if self._path(*one) is not None else (one, before)
+                taken = self._inventory.label(*first)
+                yield from self._wrong(*second, (), f"belongs to somebody already: {taken}")
 
     # --- the operator's ---
 

@@ -53,6 +53,13 @@ def _identity(resource: Any, fields: Fields) -> Row:
     return {"identity_kind": resource.identity.kind, "identity_value": resource.identity.value}
 
 
+def _token(resource: Any, fields: Fields) -> Row:
+    """What is kept of a key."""
+    if "token" not in fields or resource.token is None:
+        return {}
+    return {"hash": sealing.token_hash(resource.token), "hint": sealing.token_hint(resource.token)}
+
+
 def midnight(day: dt.date) -> int:
     """The first moment of a day, UTC."""
     moment = dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
@@ -60,6 +67,10 @@ def midnight(day: dt.date) -> int:
 
 
 # --- the operator's -----------------------------------------------------------------------------------------
+
+
+def _operator(resource: network.Operator, fields: Fields, _realm: str) -> Row:
+    return _same(resource, fields, "name", "enabled") | _token(resource, fields)
 
 
 def _carrier(resource: network.SmppCarrier, fields: Fields, _realm: str) -> Row:
@@ -111,10 +122,7 @@ def _key(resource: customers.Key, fields: Fields, _realm: str) -> Row:
     columns = _same(resource, fields, "name", "abroad", "enabled") | _identity(resource, fields)
     if "scopes" in fields:
         columns["scopes"] = sorted(set(resource.scopes))
-    if "token" in fields and resource.token is not None:
-        columns["hash"] = sealing.token_hash(resource.token)
-        columns["hint"] = sealing.token_hint(resource.token)
-    return columns
+    return columns | _token(resource, fields)
 
 
 def _sip_account(resource: customers.SipAccount, fields: Fields, realm: str) -> Row:
@@ -172,6 +180,7 @@ def _forward(resource: Any, fields: Fields, _realm: str) -> Row:
     return columns
 
 
+OPERATOR: Final = Kind("operators", "operator_key", ("name",), _operator, of_tenant=False)
 CARRIER: Final = Kind("carriers", "carrier", ("name",), _carrier, of_tenant=False)
 ROUTE: Final = Kind("routes", "route", ("prefix", "carrier"), _route, of_tenant=False)
 PRICE_LIST: Final = Kind("price_lists", "price_list", ("name", "valid_from"), _price_list, of_tenant=False)
@@ -196,12 +205,12 @@ BLOCK: Final = Kind("blacklist", "blacklist", ("match", "value"), _block)
 FORWARD: Final = Kind("forwards", "forward", ("id",), _forward)
 
 KINDS: Final = (
-    CARRIER, ROUTE, PRICE_LIST, RATE, POOL, TENANT, SENDER_NAME, KEY, NUMBER, SIP_ACCOUNT, MAIL_SENDER,
-    GROUP, FORWARD, BLOCK,
+    OPERATOR, CARRIER, ROUTE, PRICE_LIST, RATE, POOL, TENANT, SENDER_NAME, KEY, NUMBER, SIP_ACCOUNT,
+    MAIL_SENDER, GROUP, FORWARD, BLOCK,
 )  # fmt: skip
 """All of them, those that others refer to first."""
 
-MADE_AT: Final = frozenset({"api_key", "forward", "blacklist"})
+MADE_AT: Final = frozenset({"operator_key", "api_key", "forward", "blacklist"})
 """Tables whose rows remember when they were made."""
 DEFAULTS: Final[Mapping[str, Row]] = {
     "api_key": {"scopes": ["messages"]},

@@ -1,4 +1,4 @@
-"""Removes records that have served: of repeats, conversations, leases, loops and unmatched receipts."""
+"""Removes records that have served: of repeats, conversations, leases, loops, what was nobody's."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,6 +7,7 @@ from sqlalchemy import Select, bindparam, select
 
 from voip_sms.core.clock import DAY
 from voip_sms.engine.chores.chore import ROWS
+from voip_sms.engine.chores.texts import RECEIVED_DAYS
 from voip_sms.engine.context import Context
 from voip_sms.store.units import Rows, Scan, State, Unit, key_of, table_of
 
@@ -25,6 +26,7 @@ KEPT: Final = (
     Kept("idempotency", "created_at", DAY, rows=25),  # a list of 10,000 makes a row of a megabyte
     Kept("inbound_seen", "seen_at", DAY),
     Kept("orphan_receipt", "received_at", 7 * DAY),
+    Kept("quarantine", "received_at", RECEIVED_DAYS * DAY),
     Kept("loop_guard", "until"),
     Kept("lease", "rest_until"),
     Kept("conversation", "until"),

@@ -38,6 +38,7 @@ quarantine = Table(
     Column("body", Text, nullable=False),
     word("reason"),
     time_column("received_at"),
+    Index(None, "received_at"),
 )
 
 orphan_receipt = Table(

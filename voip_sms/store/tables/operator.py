@@ -1,6 +1,6 @@
-"""Configuration of the operator: carriers, routes, prices, pools, and what each installation keeps once."""
+"""Configuration of the operator: keys, carriers, routes, prices, pools; what an installation keeps once."""
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, Table
+from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, Table, UniqueConstraint
 
 from voip_sms.store.tables.columns import count, flag, id_column, metadata, time_column, word
 
@@ -12,6 +12,17 @@ generation = Table(
 )
 
 secret = Table("secret", metadata, word("name", key=True), Column("value", LargeBinary, nullable=False))
+
+operator_key = Table(
+    "operator_key",
+    metadata,
+    word("name", key=True),
+    Column("hash", LargeBinary(32), nullable=False),  # SHA-256 of the token
+    word("hint"),  # the token's first characters, to recognise it
+    flag("enabled", default=True),
+    time_column("created_at"),
+    UniqueConstraint("hash"),
+)
 
 node = Table(
     "node",

@@ -16,6 +16,7 @@ def upgrade() -> None:
     for create in (
         _generation,
         _secret,
+        _operator_key,
         _node,
         _carrier,
         _route,
@@ -69,6 +70,19 @@ def _secret() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("value", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_secret")),
+    )
+
+
+def _operator_key() -> None:
+    op.create_table(
+        "operator_key",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("hint", sa.String(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_operator_key")),
+        sa.UniqueConstraint("hash", name=op.f("uq_operator_key_hash")),
     )
 
 
@@ -541,6 +555,7 @@ def _quarantine() -> None:
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantine")),
     )
+    op.create_index(op.f("ix_quarantine_received_at"), "quarantine", ["received_at"], unique=False)
 
 
 def _orphan_receipt() -> None:
