@@ -1,4 +1,4 @@
-"""What an operator's dashboard reads at /metrics, from a running service that has had something to do."""
+"""What an operator sees of a running service: /metrics after a day's work, and what its own key opens."""
 
 import re
 from collections import Counter
@@ -6,7 +6,7 @@ from collections import Counter
 import pytest_asyncio
 
 from support.service import opened, phone_of
-from voip_sms.demo.clients import until
+from voip_sms.demo.clients import Http, until
 from voip_sms.demo.stage import OWN
 
 LINE = re.compile(r"^(voip_sms_\w+?)(?:_total)?(?:\{(.*)\})? (\S+)$", re.MULTILINE)
@@ -75,6 +75,32 @@ async def test_a_day_in_numbers(stage):
     }
     assert {name: found[name] for name in expected} == expected
     assert found["voip_sms_chores backlog done"] >= 1
+
+
+async def test_an_operators_key_made_while_it_runs(stage):
+    """What nobody's message was, the operator reads; its key comes from a file beside the document."""
+    token = "test-key-operator-0123456789abc"
+    secret = stage.folder / "operator.token"
+    secret.touch(0o600)
+    secret.write_text(f"{token}\n")
+    await stage.apply({"version": 1, "operators": [{"name": "root", "token": {"file": secret.name}}]})
+    operator = Http(stage.http_address, token)
+
+    async def opened_up() -> bool:
+        return (await operator.call("GET", "/v1/tenants"))[0] == 200
+
+    await until(opened_up, "the key never worked", 5, step=1)
+    await stage.handsets.send("+48601123456", "+48799000001", "to nobody")
+    await until(lambda: quarantined(operator), "it was never quarantined")
+    [text] = (await operator.get("/v1/quarantine"))["data"]
+    assert (text["text"], text["to"], text["reason"]) == ("to nobody", "+48799000001", "no_conversation")
+    assert (await operator.call("POST", "/v1/messages", {"to": "601123456", "text": "x"}))[0] == 403
+    assert (await stage.api.call("GET", "/v1/quarantine"))[0] == 403
+    await operator.close()
+
+
+async def quarantined(operator) -> bool:
+    return bool((await operator.get("/v1/quarantine"))["data"])
 
 
 async def test_what_waits_for_a_carrier_that_is_away(stage):
