@@ -31,8 +31,11 @@ async def service_on(
     else:
         server = request.getfixturevalue("pg_server")
         database = server.fresh_database()
-    async with opened(database, change, **environment) as stage:
+    failed = request.session.testsfailed
+    async with Stage(database, UNLIMITED | environment, change) as stage:
         yield stage
+    if request.session.testsfailed == failed:  # else the folder with the logs stays
+        stage.forget()
     if isinstance(server, PostgresServer):
         server.drop(database)
 
