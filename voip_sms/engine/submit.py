@@ -22,7 +22,7 @@ from voip_sms.store.units import Rows, State, Unit
 
 RECIPIENTS_MOST: Final = 10_000
 """Of one submission (`docs/contract.md`)."""
-DOOR_SECONDS: Final = 1.0
+DOOR_SECONDS: Final = 1.4
 """How long a submission may wait for its turn. Its transaction ends within 1.8 s after that
 (`store.transactions`), so that doors answer 503 within about three seconds, and never while it goes on."""
 DRAFTS_AT_A_TIME: Final = 200

@@ -23,7 +23,7 @@ from voip_sms.store.errors import (
 
 LOCK_MS = 1_500
 """How long a statement waits for another's lock. A door answers 503 within about three seconds: a unit waits
-up to one for its turn (`engine.submit`), its transaction may then take 1.8 (`store.transactions`)."""
+up to 1.4 for its turn (`engine.submit`), its transaction may then take 1.8 (`store.transactions`)."""
 STATEMENT_MS = 2_000
 """How long a PostgreSQL statement may run: ours take milliseconds, a page of an unusual listing more."""
 CONNECT_SECONDS = 2

@@ -152,6 +152,8 @@ class Writer:
             if (job.deadline is not None and job.deadline < now) or _is_withdrawn(job.work):
                 job.settle(StoreUnavailableError("too busy"), failed=True)
         live = [job for job in jobs if not job.failed]
+        if len(live) < len(jobs):
+            log.warning("units_too_late", units=len(jobs) - len(live))
         self._units([job for job in live if isinstance(job.work, Unit)])
         for job in live:
             if not isinstance(job.work, Unit):

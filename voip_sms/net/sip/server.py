@@ -16,7 +16,7 @@ from voip_sms.wire.sip.timers import TIMER_J
 
 log = structlog.get_logger(__name__)
 
-HANDLER_DEADLINE: Final = 3.2
+HANDLER_DEADLINE: Final = 3.4
 """Seconds a handler has: the sender hears of an outage within about 3 s. More than the store takes to fail,
 so that what is refused here is not stored afterwards."""
 MAX_PENDING: Final = 4096
