@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from voip_sms.store.batch import Batch
+from voip_sms.store.memory import Memory
 from voip_sms.store.tables import part
 from voip_sms.store.units import Match, Rows, Unit, by_key
 
@@ -59,10 +60,12 @@ def outcome(decided):
 
 def carried_out(connection, batches):
     decided = []
+    memory = Memory() if connection.dialect.name == "sqlite" else None
     for units in batches:
-        batch = Batch(connection)
+        batch = Batch(connection, memory)
         decided += [outcome(one) for one in batch.run(units)]
         batch.write()
+        batch.keep()
     rows = connection.execute(select(part).order_by(part.c.message_id))
     return decided, [dict(row._mapping) for row in rows]
 

@@ -28,8 +28,9 @@ from voip_sms.engine.progress import Moment
 from voip_sms.engine.receipts import receipt_unit
 from voip_sms.engine.rows import claimed_part
 from voip_sms.store.batch import Batch
+from voip_sms.store.memory import TABLES, Memory
 from voip_sms.store.tables import metadata
-from voip_sms.store.units import Again, Rows, Scan, Unit, table_of
+from voip_sms.store.units import Again, Rows, Scan, Unit, key_of, primary_key, table_of
 
 CREDIT = 10 * PRICE
 TEXTS = ("short", "x" * 200, "x" * 400)
@@ -54,6 +55,7 @@ class Office:
     clock: FakeClock = field(default_factory=FakeClock)
     ids: FakeIds = field(default_factory=FakeIds)
     statuses: dict[bytes, str] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
     references: int = 0
 
     def __post_init__(self) -> None:
@@ -77,12 +79,22 @@ class Office:
 
     def carry_out(self, *units: Unit) -> None:
         with self.connection.begin():
-            batch = Batch(self.connection)
+            self.memory.check(self.connection)
+            batch = Batch(self.connection, self.memory)
             for result in batch.run(units):
                 if isinstance(result, Exception) and not isinstance(result, Refusal | Again):
                     raise result
             batch.write()
+        batch.keep()
         self.check()
+        self.check_memory()
+
+    def check_memory(self) -> None:
+        """What the writer would not read again is what it would read."""
+        for table in TABLES:
+            columns = primary_key(table)
+            for row in self.rows(table):
+                assert self.memory.row(table, columns, key_of(table, row)) in (None, row)
 
     # --- what can happen ---
 

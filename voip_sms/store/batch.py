@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from voip_sms.store.bulk import Bulk, Columns, Values
 from voip_sms.store.bulk_postgresql import PostgresqlBulk
 from voip_sms.store.bulk_sqlite import SqliteBulk
+from voip_sms.store.memory import Memory
 from voip_sms.store.sheet import PrimaryKey, Sheet
-from voip_sms.store.units import Read, Row, Rows, Scan, State, Unit
+from voip_sms.store.units import Match, Read, Row, Rows, Scan, State, Unit
 
 FOLLOWS = 2
 """Rounds of reading what follows from earlier reads: a receipt leads to a part, and that to its siblings."""
@@ -24,9 +25,11 @@ Place = tuple[Sheet, PrimaryKey]
 class Batch:
     """The units of one transaction. `run` reads and decides, `write` sends the rows; the caller commits."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, memory: Memory | None = None) -> None:
+        """`memory`: rows that need not be read; it learns by `keep` what was committed."""
         self._connection = connection
         self._bulk = bulk_for(connection)
+        self._memory = memory
         self._state = State()
 
     def run(self, units: Sequence[Unit]) -> list[Decided]:
@@ -47,6 +50,11 @@ class Batch:
         for sheet in sheets:
             for columns, rows in _grouped(sheet.updates, with_key=True).items():
                 self._bulk.update(sheet.table, columns, rows)
+
+    def keep(self) -> None:
+        """After the commit: have in memory what was written."""
+        if self._memory is not None:
+            self._memory.keep(self._state.sheets())
 
     # --- deciding ---
 
@@ -91,12 +99,24 @@ class Batch:
         for read in reads:
             if isinstance(read, Scan):
                 new = self._scan(read) or new
-            elif not self._state.knows(read):
+            elif self._state.knows(read):
+                continue
+            elif self._remember(read):
+                new = True
+            else:
                 groups[read.table, read.columns, read.lock][read.values] = None
         for (table, columns, lock), wanted in sorted(groups.items()):  # one order everywhere, as above
             rows = self._bulk.match(table, columns, list(wanted), lock=lock)
             self._state.sheet(table).load(columns, wanted, rows, lock=lock)
         return new or bool(groups)
+
+    def _remember(self, match: Match) -> bool:
+        table, columns, values, lock = match
+        row = self._memory.row(table, columns, values) if self._memory is not None else None
+        if row is None:
+            return False
+        self._state.sheet(table).load(columns, (values,), (row,), lock=lock)
+        return True
 
     def _scan(self, scan: Scan) -> bool:
         if self._state.has_scanned(scan):

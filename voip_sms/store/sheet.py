@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, String
 
-from voip_sms.store.bulk import Columns, Row, Values, key_columns
+from voip_sms.store.bulk import Columns, Row, Values, all_columns, key_columns
 from voip_sms.store.tables import metadata
 
 PrimaryKey = tuple[Any, ...]
@@ -138,7 +138,7 @@ def reader(columns: Columns) -> Callable[[Mapping[str, Any]], Values]:
 
 def whole(table: str, row: Row) -> Row:
     """A row to insert with all its columns, as it will be read."""
-    return _defaults(table) | row
+    return row if len(row) == len(all_columns(table)) else _defaults(table) | row
 
 
 @cache

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from voip_sms.store.batch import Batch, Decided
 from voip_sms.store.database import cut_off
 from voip_sms.store.errors import is_culprits, may_try_again
+from voip_sms.store.memory import Memory
 from voip_sms.store.units import Unit
 
 STUCK_SECONDS = 1.7
@@ -31,6 +32,7 @@ class Transactions:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._memory = Memory() if engine.dialect.name == "sqlite" else None
         self._connection: Connection | None = None
         self._lock = threading.Lock()  # guards what cut_off_if_stuck looks at
         self._driver: Any = None
@@ -42,29 +44,25 @@ class Transactions:
 
         One exception: a connection that breaks during COMMIT leaves open whether it happened. It raises too.
         """
-
-        def work(connection: Connection) -> list[Decided]:
-            batch = Batch(connection)
-            decided = batch.run(units)
-            batch.write()
-            return decided
-
         began = time.monotonic()
         self._note(began)
         try:
-            return self._transact(work)
+            return self._batch(units)
         except SQLAlchemyError as error:
             quick = time.monotonic() - began < RETRY_SECONDS
             if not (quick and may_try_again(error)) or self._committing:
                 raise
             log.warning("transaction_repeated", error=type(error).__name__)
-            return self._transact(work)
+            return self._batch(units)
         finally:
             self._note(None)
 
     def administer(self, function: Callable[[Connection], T]) -> T:
         """Commit what one function does; what it raises comes out after a rollback."""
-        return self._transact(function)
+        try:
+            return self._transact(function)
+        finally:
+            self._forget()
 
     def close(self) -> None:
         """Forget the connection; the next transaction opens a new one."""
@@ -85,6 +83,23 @@ class Transactions:
             log.error("transaction_stuck", seconds=STUCK_SECONDS)
             cut_off(self._driver)
 
+    def _batch(self, units: Sequence[Unit]) -> list[Decided]:
+        def work(connection: Connection) -> tuple[Batch, list[Decided]]:
+            if self._memory is not None:
+                self._memory.check(connection)
+            batch = Batch(connection, self._memory)
+            decided = batch.run(units)
+            batch.write()
+            return batch, decided
+
+        batch, decided = self._transact(work)
+        batch.keep()
+        return decided
+
+    def _forget(self) -> None:
+        if self._memory is not None:
+            self._memory.forget()
+
     def _transact(self, work: Callable[[Connection], T]) -> T:
         self._committing = False
         try:
@@ -98,6 +113,7 @@ class Transactions:
             self._committing = True
             transaction.commit()
         except Exception as error:
+            self._forget()
             if isinstance(error, (SQLAlchemyError, OSError)) and not is_culprits(error):
                 self.close()
             raise
