@@ -1,10 +1,12 @@
 """The stage of the story: a folder with real configuration, and every process and sink that plays in it."""
 
 import asyncio
-import contextlib
+import random
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +24,9 @@ OWN, SECOND = "+48601000001", "+48601000002"
 POOL = ("+48799000001", "+48799000002")
 MAILBOX = "biuro@example.test"
 COLLEAGUES = ("+48602000001", "+48602000002", "+48602000003")
+
+QUIET_PORTS = range(20_000, 32_000)
+"""Below those that kernels give to outgoing connections: nobody else takes one while the service is away."""
 
 CONFIG = """\
 [service]
@@ -47,6 +52,16 @@ response_timeout = 3
 [log]
 format = "console"
 """
+
+
+def quiet_port() -> int:
+    """A port that is free for TCP and UDP, and likely stays so."""
+    for port in random.sample(QUIET_PORTS, 100):
+        with suppress(OSError), socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port on 127.0.0.1")
 
 
 class Stage:
@@ -90,7 +105,7 @@ class Stage:
                 await client.close()
         for service in (self.serve, self.smsc):
             if service.running:
-                with contextlib.suppress(Exception):
+                with suppress(Exception):
                     await service.stop()
         await asyncio.gather(self.mail.stop(), self.hooks.stop())
 
@@ -100,13 +115,12 @@ class Stage:
 
     async def _open(self) -> None:
         await asyncio.gather(self.mail.start(), self.hooks.start(), self.smsc.start())
-        self._write_config("127.0.0.1:0", "127.0.0.1:0")
+        # Customers know the service by its ports: it must be able to come back on them.
+        self._write_config(f"127.0.0.1:{quiet_port()}", f"127.0.0.1:{quiet_port()}")
         if not self.database.startswith("sqlite"):
             await self._must("db", "upgrade", "--config", str(self.config))
         await self.serve.start()
-        # Fix the ports that were picked, so that the service comes back where its customers know it.
         self.http_address, self.sip_port = self.serve.ready["http"], self.serve.address("sip_udp")[1]
-        self._write_config(self.http_address, f"127.0.0.1:{self.sip_port}")
         self.api = Http(self.http_address, TOKEN)
         self.simulator = Http(self.smsc.ready["simulator_http"])
         self.handsets = Handsets(self.simulator)
