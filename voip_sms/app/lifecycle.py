@@ -148,6 +148,8 @@ async def _open_doors(settings: Settings, house: House, stack: AsyncExitStack) -
     """Listen; where. Forwards start last: they need the endpoint, and stop first."""
     stack.push_async_callback(house.endpoint.close)
     stack.push_async_callback(house.sip.stop)
+    if settings.mail.listen or settings.mail.tls_listen:
+        log.warning("mail_not_served_yet", listen=settings.mail.listen or settings.mail.tls_listen)
     bound = await house.endpoint.start(settings.sip.listeners())
     await house.sip.start()
     stack.push_async_callback(house.http.stop)

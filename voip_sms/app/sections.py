@@ -74,13 +74,7 @@ def _exception(text: str) -> str:
     return text
 
 
-def _not_served(text: str) -> str:
-    if _listener(text):
-        raise ValueError("mail is not taken by this version yet: leave it empty; mail is sent all the same")
-    return text
-
-
-NotServed = Annotated[str, AfterValidator(_not_served)]
+Listener = Annotated[str, AfterValidator(_listener)]
 
 
 class Section(BaseModel):
@@ -121,7 +115,7 @@ class DatabaseSettings(Section):
 class MailSettings(Section):
     """Mail in both directions."""
 
-    listen: NotServed = Field("", description="Where SMTP listens; not served yet, so it must stay empty.")
+    listen: Listener = Field("", description="Where SMTP listens; not served yet: it is said at the start.")
     domain: str = Field("sms.test", min_length=1, description="Mail to number@domain becomes an SMS.")
     sender: str = Field(
         "sms@sms.test", alias="from", min_length=3, description="What our mails show as their sender."
@@ -129,8 +123,8 @@ class MailSettings(Section):
     relay: Annotated[str, AfterValidator(_relay)] = Field(
         "smtp://127.0.0.1:1025", description="Server that takes our mails: smtp:// or smtps://."
     )
-    tls_listen: NotServed = Field(
-        "", description="Where SMTP over implicit TLS listens; not served yet, so it must stay empty."
+    tls_listen: Listener = Field(
+        "", description="Where SMTP over implicit TLS listens; not served yet: it is said at the start."
     )
     tls_cert: str = Field("", description="PEM file of the certificate chain; with tls_key: STARTTLS.")
     tls_key: str = Field("", description="PEM file of the private key.")

@@ -83,12 +83,12 @@ class SipSettings(BaseModel):
         25, ge=0, le=600, description="Seconds between keep-alives to phones on UDP, for their NATs; 0: none."
     )
     rate: float = Field(
-        20,
+        0,
         ge=0,
         le=10_000,
         description=(
             "Messages a second of one SIP account, four seconds' worth at once; beyond it 503 with"
-            " Retry-After. 0: no limit, for a gateway that has many phones behind one account."
+            " Retry-After. 0: no limit. 20 suits phones that anybody may reach from outside."
         ),
     )
     trusted_peers: tuple[Network, ...] = Field(
