@@ -119,6 +119,19 @@ def test_a_retried_part_holds_its_pair_until_it_is_taken_or_expires() -> None:
     assert pairs.free("a>b", 0)
 
 
+def test_what_waits_behind_a_retried_part_still_waits_when_that_is_taken() -> None:
+    """Else a new message would pass it: the claim may have had no room for more than the retried part."""
+    pairs = Pairs()
+    pairs.hold("a>b", KEY, expires_at=100)
+    pairs.announce("a>b", 1)
+    pairs.queue("a>b", 1)
+    pairs.begin_claim()
+    assert pairs.claimed("a>b", KEY)
+    assert not pairs.free("a>b", 0)
+    assert pairs.claimed("a>b", (b"n" * 16, 1))
+    assert pairs.free("a>b", 0)
+
+
 def test_with_too_many_held_pairs_nothing_passes() -> None:
     pairs = Pairs()
     for n in range(HELD_MOST + 1):

@@ -99,7 +99,8 @@ def claim_unit(carrier: str, most: int, now: int, node: str) -> Unit:
         mine = [outbound for outbound in claims if outbound is not None]
         waiting = {(row["message_id"], row["no"]) for scan in due for row in state.scanned(scan)}
         taken = {(outbound.message_id, outbound.no) for outbound in mine}
-        rows.result = Claimed(tuple(mine), len(mine) == most or not waiting <= taken)
+        looked = all(state.has_scanned(scan) for scan in due)
+        rows.result = Claimed(tuple(mine), not looked or not waiting <= taken)
         return rows
 
     return Unit(decide, claimable, follow)

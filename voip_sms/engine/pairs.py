@@ -83,13 +83,13 @@ class Pairs:
 
     def claimed(self, pair: str, key: Key) -> bool:
         """A part has left the queue; whether it was known to be there."""
-        known = pair in self._waiting
-        _less(self._waiting, pair, 1)
         held = self._held.get(pair)
-        if held is not None and held.pop(key, None) is not None:
-            known = True
+        if held is not None and held.pop(key, None) is not None:  # those behind it wait on
             if not held:
                 del self._held[pair]
+            return True
+        known = pair in self._waiting
+        _less(self._waiting, pair, 1)
         return known
 
     def drained(self) -> None:
