@@ -1,4 +1,4 @@
-"""Alternating rounds: everybody once a round, in an order that turns round each time; medians of ratios."""
+"""Alternating rounds: everybody once a round, each time another one first; medians of ratios."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,17 @@ Rounds = Sequence[Mapping[str, Sample]]
 
 
 async def alternate(turns: Mapping[str, Turn], count: int) -> Rounds:
-    """`count` rounds. A turn that fails fails the comparison, with the contestant's name."""
+    """`count` rounds. A turn that fails fails the comparison, with the contestant's name.
+
+    The order moves on by one: nobody is always behind the same one, and nearly always the same time passes
+    between two turns of one contestant, whose disk may still be at work on what it left (Kannel's is).
+    """
     rounds: list[dict[str, Sample]] = []
     for n in range(count):
         names = list(turns)
-        if n % 2:
-            names.reverse()
+        first = n % len(names)
         found: dict[str, Sample] = {}
-        for name in names:
+        for name in names[first:] + names[:first]:
             try:
                 found[name] = await turns[name]()
             except LoadFailedError as error:
