@@ -527,7 +527,7 @@ async def test_an_outcome_waits_for_a_database_that_is_away(stage: Stage, monkey
     message = await stage.send()
     await eventually(lambda: len(stage.sim.sent) == 1)
 
-    def full(_unit):
+    def full(_unit, _done):
         raise StoreUnavailableError
 
     with monkeypatch.context() as away:

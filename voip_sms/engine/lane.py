@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -27,6 +27,7 @@ from voip_sms.engine.progress import Moment
 from voip_sms.engine.rows import pair_of
 from voip_sms.engine.signals import Signals
 from voip_sms.store.units import Unit
+from voip_sms.store.writer import Done
 
 POLL_SECONDS: Final = 1.0
 """The safety net beneath the wake-ups: other nodes' parts, scheduled ones, and whatever was missed."""
@@ -74,7 +75,8 @@ class Lane:
         self._seen = False
         self._blind_until = 0
         self._unrecorded: deque[HandOver] = deque()
-        self._writes: set[asyncio.Future[Any]] = set()
+        self._writes = 0
+        self._written = asyncio.Event()
 
     async def start(self) -> None:
         """Start the link and the loop that feeds it."""
@@ -93,7 +95,8 @@ class Lane:
         await self.link.stop(drain)
         self._record_again()
         if self._writes:
-            await asyncio.wait(self._writes, timeout=RECORD_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._written.wait(), RECORD_SECONDS)
         if self._open:  # their claims lapse, and their end is then unknown
             log.warning("outcomes_not_recorded", carrier=self.carrier.name, parts=len(self._open))
 
@@ -266,16 +269,12 @@ class Lane:
         context = self._context
         moment = Moment(context.directory(), context.clock.now(), context.new_id)
         try:
-            future = context.writer.begin(outcome_unit(moment, self._policy, done))
+            self._begin(outcome_unit(moment, self._policy, done), partial(self._recorded, done))
         except StoreUnavailableError:
             self._unrecorded.append(done)
-            return
-        self._writes.add(future)
-        future.add_done_callback(partial(self._recorded, done))
 
-    def _recorded(self, done: HandOver, future: asyncio.Future[Any]) -> None:
-        self._writes.discard(future)
-        error = None if future.cancelled() else future.exception()
+    def _recorded(self, done: HandOver, recorded: Recorded, error: Exception | None) -> None:
+        self._ended()
         if isinstance(error, StoreUnavailableError):
             self._unrecorded.append(done)  # tried again at the next turn of the loop
             return
@@ -284,7 +283,7 @@ class Lane:
         if error is not None:
             log.error("outcome_not_recorded", carrier=self.carrier.name, error=repr(error))
         elif pair is not None:
-            self._remember(pair, key, future.result())
+            self._remember(pair, key, recorded)
         if pair is not None:
             self._leave_pair(pair)
         self._room_again()
@@ -309,16 +308,24 @@ class Lane:
 
     def _write(self, unit: Unit) -> None:
         try:
-            future = self._context.writer.begin(unit)
+            self._begin(unit, self._put_back)
         except StoreUnavailableError:
             return  # the claims lapse, and housekeeping puts the parts back
-        self._writes.add(future)
-        future.add_done_callback(self._written)
 
-    def _written(self, future: asyncio.Future[Any]) -> None:
-        self._writes.discard(future)
-        if not future.cancelled() and future.exception() is not None:
-            log.warning("claims_not_put_back", carrier=self.carrier.name, error=repr(future.exception()))
+    def _put_back(self, _result: object, error: Exception | None) -> None:
+        self._ended()
+        if error is not None:
+            log.warning("claims_not_put_back", carrier=self.carrier.name, error=repr(error))
+
+    def _begin(self, unit: Unit, done: Done) -> None:
+        self._context.writer.begin(unit, done)
+        self._writes += 1
+        self._written.clear()
+
+    def _ended(self) -> None:
+        self._writes -= 1
+        if not self._writes:
+            self._written.set()
 
 
 class LaneTicket:

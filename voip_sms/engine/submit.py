@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from voip_sms.core.directory import Directory, Id
 from voip_sms.core.failures import CODES, Refusal
@@ -19,6 +19,7 @@ from voip_sms.engine.progress import Moment
 from voip_sms.engine.rows import Ready, make_ready, pair_of
 from voip_sms.store.messages import get_message, messages_of_submission
 from voip_sms.store.units import Rows, State, Unit
+from voip_sms.store.writer import resolve
 
 RECIPIENTS_MOST: Final = 10_000
 """Of one submission (`docs/contract.md`)."""
@@ -177,27 +178,23 @@ class Submit:
         return Unit(decide, reads_of(job), follow_of(job), deadline, withdrawn)
 
     async def _carry_out(self, job: Job, tickets: dict[str, Ticket]) -> Stored | Replay:
-        gone = False
+        answer: asyncio.Future[Stored | Replay] = asyncio.get_running_loop().create_future()
 
         def decide(state: State) -> Rows:
             return Acceptance(job, state, self._context.new_id).store()
 
-        def done(future: asyncio.Future[Any]) -> None:
-            _tell(tickets.values(), None if future.cancelled() or future.exception() else future.result())
+        def done(result: Stored | Replay | None, error: Exception | None) -> None:
+            # The caller may have gone away; what is stored must reach the dispatcher all the same.
+            _tell(tickets.values(), result)
+            resolve(answer, result, error)
 
         try:
-            future = self._context.writer.begin(self._unit(job, decide, lambda: gone))
+            # A caller who went away was told that it failed: what has not begun must not begin any more.
+            self._context.writer.begin(self._unit(job, decide, answer.cancelled), done)
         except Refusal:
             _tell(tickets.values(), None)
             raise
-        future.add_done_callback(done)
-        # The caller may go away; what is stored must reach the dispatcher all the same.
-        try:
-            result: Stored | Replay = await asyncio.shield(future)
-        except asyncio.CancelledError:
-            gone = True  # he was told that it failed: what has not begun must not begin any more
-            raise
-        return result
+        return await answer
 
     async def _replayed(self, submission: Submission, replay: Replay) -> Submitted:
         found = await self._context.reader.run(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
@@ -33,6 +34,8 @@ LOOK_SECONDS = 0.1
 """Between looks whether a batch hangs: then it is cut off in time for its callers."""
 
 Administration = Callable[[Connection], Any]
+Done = Callable[[Any, Exception | None], None]
+"""Told on the loop what a unit came to: its result, or None and why it failed."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +45,7 @@ class _Job:
     """A unit (or an administrative function with its own transaction) and who waits for it."""
 
     work: Unit | Administration
-    future: asyncio.Future[Any]
+    done: Done
     deadline: float | None = None
     put_off: int = 0
     outcome: Any = field(default=None)
@@ -92,25 +95,28 @@ class Writer:
         Raises what its decision raised; StoreUnavailableError when the database can't; IntegrityError when
         the unit itself breaks a constraint. A caller who is cancelled meanwhile does not undo it.
         """
-        return await self._put(unit, unit.deadline)
+        return await self._result(unit, unit.deadline)
 
-    def begin(self, unit: Unit) -> asyncio.Future[Any]:
-        """As `do`, for work that goes on when nobody waits any more: hang a callback on the future.
+    def begin(self, unit: Unit, done: Done) -> None:
+        """As `do`, for work that goes on when nobody waits any more: `done` is called once.
 
-        StoreUnavailableError at once when too many units wait.
+        StoreUnavailableError at once when too many units wait; then `done` is not called.
         """
-        return self._put(unit, unit.deadline)
+        self._put(_Job(unit, done, unit.deadline))
 
     async def run(self, function: Administration) -> Any:
         """Carry out an administrative change in a transaction of its own, in turn with the units."""
-        return await self._put(function, None)
+        return await self._result(function, None)
 
-    def _put(self, work: Unit | Administration, deadline: float | None) -> asyncio.Future[Any]:
+    async def _result(self, work: Unit | Administration, deadline: float | None) -> Any:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._put(_Job(work, partial(resolve, future), deadline))
+        return await future
+
+    def _put(self, job: _Job) -> None:
         if self._loop is None or self._stopping or self._queue.qsize() >= QUEUE_UNITS:
             raise StoreUnavailableError
-        future = self._loop.create_future()
-        self._queue.put(_Job(work, future, deadline))
-        return future
+        self._queue.put(job)
 
     async def _look(self) -> None:
         while True:
@@ -219,16 +225,26 @@ class Writer:
     def _resolve(self, jobs: list[_Job]) -> None:
         wakes: set[str] = set()
         for job in jobs:
-            if not job.failed:
-                wakes |= job.outcome.wakes
-            if job.future.done():
-                continue  # the one who waited was cancelled; what was committed stays committed
-            if job.failed:
-                job.future.set_exception(job.outcome)
-            else:
-                job.future.set_result(job.outcome.result)
+            try:
+                if job.failed:
+                    job.done(None, job.outcome)
+                else:
+                    wakes |= job.outcome.wakes
+                    job.done(job.outcome.result, None)
+            except Exception:  # the others must have their answers
+                log.exception("answer_fault")
         if wakes:
             self._wake(frozenset(wakes))
+
+
+def resolve(future: asyncio.Future[Any], result: object, error: Exception | None) -> None:
+    """Pass on what a unit came to; whoever waited may be gone: what was committed stays committed."""
+    if future.done():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
 def _is_withdrawn(work: Unit | Administration) -> bool:
