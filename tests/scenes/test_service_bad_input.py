@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATIENCE = 2.0
 """Seconds for an answer to a customer who did nothing wrong; on a machine of its own it is milliseconds."""
-HELD = 30
+HELD = 200
 """Connections that begin something and go silent."""
 
 HTTP = {
