@@ -26,8 +26,6 @@ CLAIM: Final = 180 * SECOND
 the database."""
 BEHIND: Final = 10 * MINUTE
 """A job behind another is woken when that one leaves; if nobody woke it (two nodes crossing), it looks."""
-BUSY: Final = SECOND
-"""How long a job waits whose target has as many hand-overs under way as one target may have."""
 LOOK_BEYOND: Final = 64
 """Due jobs looked at beside those that can be taken: some will have to wait behind others."""
 LAPSED_MOST: Final = 100
@@ -57,6 +55,7 @@ _DUE: Final[Select[Any]] = (
         text("forward_job.state = 'queued'"),
         forward_job.c.kind == bindparam("kind"),
         forward_job.c.due_at <= bindparam("now"),
+        forward_job.c.target.not_in(bindparam("full", expanding=True)),
     )
     .order_by(forward_job.c.due_at, forward_job.c.id)
     .limit(bindparam("most"))
@@ -99,11 +98,21 @@ class Room:
     per_target: int
     mine: frozenset[Id]
 
+    def full(self, kind: ForwardKind) -> list[str]:
+        """Targets that have as many hand-overs under way as one may have: a few, `free` bounds them."""
+        return sorted(
+            target for (of, target), count in self.busy.items() if of == kind and count >= self.per_target
+        )
+
 
 def claim_unit(directory: Directory, room: Room, node: str, now: int) -> Unit:
     """Take due jobs, oldest first; the result is Taken. What dead processes held falls due again."""
     scans = [
-        Scan("forward_job", _DUE, {"kind": kind, "now": now, "most": free + LOOK_BEYOND})
+        Scan(
+            "forward_job",
+            _DUE,
+            {"kind": kind, "now": now, "most": free + LOOK_BEYOND, "full": room.full(kind)},
+        )
         for kind, free in room.free.items()
         if free > 0
     ]
@@ -178,17 +187,14 @@ class _Taking:
         self.rows = Rows()
 
     def consider(self, job: Mapping[str, Any]) -> None:
-        """Take it, or put it off so that it is not looked at again for nothing."""
+        """Take it, leave it to a look that comes when its target is free, or put it off behind others."""
         target = (job["kind"], job["target"])
         if job["state"] != "queued" or job["due_at"] > self._now:
             return  # an earlier unit of the batch changed it
         if not job.get("first", False):
             self._change(job, due_at=self._now + BEHIND)
-        elif self._free[job["kind"]] > 0:
-            if self._busy[target] >= self._room.per_target:
-                self._change(job, due_at=self._now + BUSY)
-            else:
-                self._take(job)
+        elif self._free[job["kind"]] > 0 and self._busy[target] < self._room.per_target:
+            self._take(job)
 
     def _take(self, job: Mapping[str, Any]) -> None:
         message = self._state.get("message", job["message_id"])
