@@ -77,6 +77,21 @@ async def test_postgresql_restarts(server):
         await customers.settle()
 
 
+@pytest.mark.peer("postgresql")
+async def test_a_stop_without_a_database(server):
+    """It ends in time and in order; what it could not write down is found at the next start."""
+    async with opened(server.fresh_database()) as stage, Customers(stage) as customers:
+        await stage.handsets.fault("latency", ms=300)
+        await customers.send_for(0.5)
+        server.end_process(signal.SIGINT)
+        assert await stage.serve.stop() == 0
+        server.start_again()
+        await stage.handsets.heal()
+        await stage.serve.start()
+        await customers.served_again()
+        await customers.settle()
+
+
 # --- faults -------------------------------------------------------------------------------------------------
 
 
