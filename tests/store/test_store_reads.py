@@ -244,6 +244,25 @@ async def test_too_many_reads_are_told_at_once(database, monkeypatch):
         await reader.run(lambda _: None)
 
 
+async def test_closing_leaves_no_connection_behind(database):
+    """A read that runs is cut off, and its connection is back in the pool before that is emptied."""
+    reader = Reader(database.reader, threads=1)
+    begun = threading.Event()
+
+    def forever(connection):
+        begun.set()
+        connection.execute(text(SLOW[database.url.get_backend_name()]))
+
+    running = asyncio.ensure_future(reader.run(forever))
+    assert await asyncio.to_thread(begun.wait, 5)
+    began = time.monotonic()
+    reader.close()
+    assert time.monotonic() - began < 1.5
+    assert database.reader.pool.checkedout() == 0
+    with pytest.raises(StoreUnavailableError):
+        await running
+
+
 @pytest.mark.peer("postgresql")
 async def test_a_connection_that_died_in_the_pool_is_replaced(pg_url):
     database = open_database(pg_url)

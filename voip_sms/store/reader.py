@@ -32,6 +32,7 @@ class Reader:
         self._engine = engine
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reader")
         self._places = threading.Semaphore(threads + WAITING)
+        self._running: set[_Call[Any]] = set()
 
     async def run(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -51,8 +52,11 @@ class Reader:
             raise StoreUnavailableError from error
 
     def close(self) -> None:
-        """Take no more; what runs ends by its own time limits."""
+        """Take no more, cut off what runs, and wait for the threads: the pool must be whole when it is closed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        for call in list(self._running):
+            call.cut_off()
+        self._threads.shutdown()
 
     def _begin(self, call: "_Call[T]") -> Future[T]:
         if not self._places.acquire(blocking=False):
@@ -62,8 +66,13 @@ class Reader:
         except RuntimeError as error:  # closed
             self._places.release()
             raise StoreUnavailableError from error
-        future.add_done_callback(lambda _: self._places.release())
+        self._running.add(call)
+        future.add_done_callback(lambda _: self._over(call))
         return future
+
+    def _over(self, call: "_Call[Any]") -> None:
+        self._running.discard(call)
+        self._places.release()
 
 
 class _Call(Generic[T]):
