@@ -52,7 +52,7 @@ class Reader:
             raise StoreUnavailableError from error
 
     def close(self) -> None:
-        """Take no more, cut off what runs, and wait for the threads: the pool must be whole when it is closed."""
+        """Take no more, cut off what runs, wait for it: a connection still out would never be closed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for call in list(self._running):
             call.cut_off()

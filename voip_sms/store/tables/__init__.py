@@ -7,7 +7,7 @@ they can (SQLite: WITHOUT ROWID), no foreign keys, and partial indexes over live
 
 from voip_sms.store.tables.columns import metadata
 from voip_sms.store.tables.conversations import conversation, lease
-from voip_sms.store.tables.forwards import binding, forward_attempt, forward_job, loop_guard
+from voip_sms.store.tables.forwards import binding, disposition, forward_attempt, forward_job, loop_guard
 from voip_sms.store.tables.inbound import inbound_part, inbound_seen, orphan_receipt, quarantine
 from voip_sms.store.tables.messages import idempotency, message, message_event, message_text, part
 from voip_sms.store.tables.money import balance, ledger
@@ -44,6 +44,7 @@ __all__ = [
     "carrier",
     "contact_group",
     "conversation",
+    "disposition",
     "forward",
     "forward_attempt",
     "forward_job",

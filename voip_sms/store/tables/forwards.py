@@ -1,8 +1,8 @@
 """What goes to customers: SIP bindings, jobs with their attempts, and the guard against loops."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, text
 
-from voip_sms.store.tables.columns import id_column, metadata, tenant_column, time_column, word
+from voip_sms.store.tables.columns import flag, id_column, metadata, tenant_column, time_column, word
 
 binding = Table(
     "binding",
@@ -19,6 +19,8 @@ binding = Table(
     Column("q", Integer, nullable=False, server_default=text("1000")),  # thousandths
     time_column("expires_at"),
     time_column("updated_at"),
+    word("agent", default=""),  # User-Agent of the REGISTER
+    flag("cpim", default=False),  # it has written in message/cpim, so it can read it
     Index(None, "flow"),
     Index(None, "expires_at"),
 )
@@ -44,6 +46,7 @@ forward_job = Table(
     time_column("claimed_until", null=True),
     word("cause", default=""),
     time_column("created_at"),
+    time_column("displayed_at", null=True),  # when a phone told that it was read (IMDN)
     Index(
         "ix_forward_job_due",
         "due_at",
@@ -85,4 +88,14 @@ forward_attempt = Table(
     time_column("at"),
     word("outcome"),
     word("cause", default=""),
+    Column("contacts", JSON(none_as_null=True)),  # [[contact, cause], …]: what each phone answered
+)
+
+disposition = Table(
+    "disposition",
+    metadata,
+    id_column("message_id", key=True),
+    tenant_column(),
+    word("imdn_id"),  # Message-ID of the sender's CPIM (RFC 5438 6.3): receipts name it
+    word("wants"),  # of delivered, failed, displayed: those asked for, by blanks
 )

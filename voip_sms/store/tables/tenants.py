@@ -50,6 +50,7 @@ sip_account = Table(
     word("abroad", default="2way"),  # 2way | random: what an own number sends from to other countries
     word("language", default="en"),
     flag("enabled", default=True),
+    Column("fallback", JSON(none_as_null=True)),  # {"after": seconds, "kind": mail | number, "to": target}
     UniqueConstraint("user"),
 )
 
@@ -107,6 +108,8 @@ forward = Table(
     flag("enabled", default=True),
     word("disabled_reason", default=""),
     time_column("created_at"),
+    word("secret_before", null=True),  # signs beside the new one until the receiver has changed over
+    time_column("secret_before_until", null=True),
     Index(None, "tenant_id", "number"),
 )
 

@@ -1,0 +1,27 @@
+"""What phones in the wild need: what a contact can read, what each one answered, receipts between people."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("binding", sa.Column("agent", sa.String(), server_default=sa.text("''"), nullable=False))
+    op.add_column("binding", sa.Column("cpim", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("sip_account", sa.Column("fallback", sa.JSON(), nullable=True))
+    op.add_column("forward", sa.Column("secret_before", sa.String(), nullable=True))
+    op.add_column("forward", sa.Column("secret_before_until", sa.BigInteger(), nullable=True))
+    op.add_column("forward_job", sa.Column("displayed_at", sa.BigInteger(), nullable=True))
+    op.add_column("forward_attempt", sa.Column("contacts", sa.JSON(), nullable=True))
+    op.create_table(
+        "disposition",
+        sa.Column("message_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("tenant_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("imdn_id", sa.String(), nullable=False),
+        sa.Column("wants", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_disposition")),
+    )
