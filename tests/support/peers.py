@@ -56,6 +56,7 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "pjsua2": (_by_module("pjsua2"), "pip install pjsua2-python (CPython 3.11 or 3.12 on x86-64)"),
     "smpplib": (_by_module("smpplib"), "make setup-dev"),
     "smpp34": (_by_module("smpp34"), "make setup-dev"),
+    "chromium": (_by_command("chromium"), "apt-get install chromium"),
     "kannel": (_by_command("bearerbox"), "apt-get install kannel"),
 }
 
