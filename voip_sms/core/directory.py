@@ -99,6 +99,9 @@ class ForwardRule:
     mode: Literal["standard", "get"] = "standard"
     events: frozenset[str] = frozenset({"message.received"})
     enabled: bool = True
+    secret_before: str = ""
+    """Signs beside `secret` until `secret_before_until` (epoch microseconds): the receiver changes over."""
+    secret_before_until: int = 0
 
 
 @dataclass(frozen=True, slots=True)

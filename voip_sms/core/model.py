@@ -254,6 +254,8 @@ class ForwardJob:
     attempt: int
     created_at: int
     secret: str = ""
+    secret_before: str = ""
+    """The one it replaced, while both sign."""
     mode: str = "standard"
     verified: bool = False
     bindings: tuple[Binding, ...] = ()

@@ -261,6 +261,7 @@ class _Taking:
             attempt=job["attempts"] + 1,
             created_at=job["created_at"],
             secret="" if rule is None else rule.secret,
+            secret_before=_before(rule, self._now),
             mode="standard" if rule is None else rule.mode,
             verified=rule is not None and rule.verified,
             bindings=() if account is None else live(self._state.find(_bindings(account)), self._now),
@@ -281,6 +282,10 @@ def _sip_account(directory: Directory, job: Mapping[str, Any]) -> SipAccount | N
         return None
     account = directory.sip.get(job["target"])
     return account if account is not None and account.account.tenant_id == job["tenant_id"] else None
+
+
+def _before(rule: ForwardRule | None, now: int) -> str:
+    return "" if rule is None or rule.secret_before_until <= now else rule.secret_before
 
 
 def _rule(directory: Directory, job: Mapping[str, Any], message: Mapping[str, Any]) -> ForwardRule | None:

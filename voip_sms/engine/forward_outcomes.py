@@ -93,9 +93,8 @@ def _again_at(claim: Claim, job: Mapping[str, Any], outcome: Outcome, now: int, 
         return None
     asked = (outcome.retry_after or 0) * SECOND if isinstance(outcome, Temporary) else 0
     expires_at: int = job["expires_at"]
-    due_at = _SCHEDULES[claim.job.kind].next_at(
-        job["attempts"], now, chance, expires_at=expires_at, asked=asked
-    )
+    failures = job["attempts"] - job["tries_before"]
+    due_at = _SCHEDULES[claim.job.kind].next_at(failures, now, chance, expires_at=expires_at, asked=asked)
     # A REGISTER may still come, up to the last moment.
     return expires_at if due_at is None and claim.job.kind == "sip" else due_at
 

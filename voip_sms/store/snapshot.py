@@ -192,6 +192,8 @@ def _forward(row: Row) -> ForwardRule:
         mode=_one_of(Literal["standard", "get"], row["mode"]),
         events=frozenset(_words(row["events"])),
         enabled=row["enabled"],
+        secret_before=row["secret_before"] or "",
+        secret_before_until=row["secret_before_until"] or 0,
     )
 
 

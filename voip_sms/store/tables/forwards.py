@@ -26,6 +26,7 @@ binding = Table(
 )
 
 _WAITING = "state IN ('queued','sending')"
+_GIVEN_UP = "state IN ('failed','expired')"
 
 forward_job = Table(
     "forward_job",
@@ -47,6 +48,8 @@ forward_job = Table(
     word("cause", default=""),
     time_column("created_at"),
     time_column("displayed_at", null=True),  # when a phone told that it was read (IMDN)
+    # attempts before the last replay: the schedule began anew after them
+    Column("tries_before", SmallInteger, nullable=False, server_default=text("0")),
     Index(
         "ix_forward_job_due",
         "due_at",
@@ -65,6 +68,13 @@ forward_job = Table(
         "claimed_until",
         sqlite_where=text("state = 'sending'"),
         postgresql_where=text("state = 'sending'"),
+    ),
+    Index(
+        "ix_forward_job_given_up",
+        "tenant_id",
+        "id",
+        sqlite_where=text(_GIVEN_UP),
+        postgresql_where=text(_GIVEN_UP),
     ),
     Index(None, "message_id"),
     Index(None, "tenant_id", "id"),

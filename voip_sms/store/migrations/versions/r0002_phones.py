@@ -16,6 +16,19 @@ def upgrade() -> None:
     op.add_column("forward", sa.Column("secret_before", sa.String(), nullable=True))
     op.add_column("forward", sa.Column("secret_before_until", sa.BigInteger(), nullable=True))
     op.add_column("forward_job", sa.Column("displayed_at", sa.BigInteger(), nullable=True))
+    op.add_column(
+        "forward_job",
+        sa.Column("tries_before", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
+    )
+    given_up = sa.text("state IN ('failed','expired')")
+    op.create_index(
+        "ix_forward_job_given_up",
+        "forward_job",
+        ["tenant_id", "id"],
+        unique=False,
+        sqlite_where=given_up,
+        postgresql_where=given_up,
+    )
     op.add_column("forward_attempt", sa.Column("contacts", sa.JSON(), nullable=True))
     op.create_table(
         "disposition",
