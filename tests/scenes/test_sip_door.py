@@ -64,6 +64,13 @@ async def test_both_algorithms_are_offered_md5_first_and_each_works(service: Ser
     assert len(service.engine.submissions) == 2
 
 
+async def test_a_phone_that_gives_up_on_a_second_algorithm_is_asked_for_md5_alone(phone: RawUdp) -> None:
+    challenge = await phone.ask(Ask(headers=("User-Agent: baresip v1.0.0 (x86_64/linux)",)))
+    assert [("MD5" in one) for one in challenge.headers.all("www-authenticate")] == [True]
+    newer = await phone.ask(Ask(headers=("User-Agent: baresip v3.1.0 (x86_64/linux)",)))
+    assert len(newer.headers.all("www-authenticate")) == 2
+
+
 async def test_the_text_is_submitted_as_typed(service: Service, phone: RawUdp) -> None:
     ask = Ask(uri="sip:%2B48601123456@sms.test;user=phone", to="<sip:999@elsewhere>", body="Zażółć")
     reply = await signed(phone, ask)

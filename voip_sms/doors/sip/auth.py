@@ -1,6 +1,7 @@
 """Who sent a request: digest, or the word of a trusted peer; one decision for REGISTER and MESSAGE."""
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -26,6 +27,9 @@ log = structlog.get_logger(__name__)
 _SALT: Final = 7
 _NOBODY: Final = "0" * 32
 """Stands in for the HA1 of a user who doesn't exist, so that the same work is done."""
+_ONE_CHALLENGE: Final = re.compile(r"baresip v[01]\.")
+"""COMPAT: baresip 1.0 (libre 1.1, Debian 12) gives a request up when any challenge names an algorithm that it
+doesn't know, wherever it stands among them (RFC 8760 2.4 wants it passed over)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Authenticator:
         if standing is Standing.SLOWED:
             return Verdict(reply=slow_down(RETRY_AFTER))
         if credentials is None:
-            return Verdict(reply=self._challenge())
+            return Verdict(reply=self._challenge(incoming))
         return self._verify(incoming, credentials)
 
     def _given(self, values: Sequence[str]) -> digest.Credentials | None:
@@ -98,10 +102,10 @@ class Authenticator:
         if not (proven and secret):
             if self.bans.failed(source, user):
                 log.warning("sip_auth_flood", source=source, user=ascii(user))
-            return Verdict(reply=self._challenge())
+            return Verdict(reply=self._challenge(incoming))
         state = self._mint.state(credentials.nonce, self._now() / 1_000_000)
         if state is not NonceState.FRESH or not self._first_use(incoming, credentials):
-            return Verdict(reply=self._challenge(stale=True))
+            return Verdict(reply=self._challenge(incoming, stale=True))
         self.bans.succeeded(source, user)
         return Verdict(account=account)
 
@@ -112,12 +116,14 @@ class Authenticator:
             client = f"{client}:{credentials.response}"
         return self._counts.admit(client, credentials.count or 1, fingerprint(incoming))
 
-    def _challenge(self, *, stale: bool = False) -> Reply:
+    def _challenge(self, incoming: Incoming, *, stale: bool = False) -> Reply:
         """401 with one challenge per algorithm, in the configured order (RFC 8760 2.3)."""
+        agent = incoming.read.request.headers.get("user-agent")
+        old = Algorithm.MD5 in self._algorithms and _ONE_CHALLENGE.match(agent)
         nonce = self._mint.mint(self._now() / 1_000_000, self._random(_SALT))
         challenges = tuple(
             ("www-authenticate", str(Challenge(self._settings.domain, nonce, algorithm, stale=stale)))
-            for algorithm in self._algorithms
+            for algorithm in ([Algorithm.MD5] if old else self._algorithms)
         )
         return Reply(401, headers=challenges, keep=False)
 
