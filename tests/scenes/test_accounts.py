@@ -25,7 +25,6 @@ from voip_sms.engine.accounts.catalog import AccountRules, Accounts
 from voip_sms.engine.accounts.planning import Maker
 from voip_sms.engine.accounts.sealing import Vault, new_token, sip_hashes
 from voip_sms.engine.context import Context
-from voip_sms.store import migrate
 from voip_sms.store.database import open_database
 from voip_sms.store.holder import DirectoryHolder
 from voip_sms.store.reader import Reader
@@ -77,7 +76,6 @@ class Office:
 @pytest.fixture
 async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
     database = open_database(database_url)
-    migrate.upgrade(database.writer)
     writer, reader = Writer(database.writer, lambda _topics: None), Reader(database.reader)
     writer.start()
     holder = DirectoryHolder(reader)

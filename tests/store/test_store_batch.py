@@ -75,7 +75,8 @@ def test_values_come_back_as_they_went_in(database, count):
            "secret": "", "mode": "get", "events": [], "enabled": False, "created_at": BIG}  # fmt: skip
     keys = [bytes([n]) * 16 for n in range(count)]
     do(database, *(writing(("forward", {"id": key, **row})) for key in keys))
-    expected = [{"id": key, "disabled_reason": "", **row} for key in keys]
+    expected = [{"id": key, "disabled_reason": "", "secret_before": None, "secret_before_until": None, **row}
+                for key in keys]  # fmt: skip
     assert rows_of(database, "forward") == expected
     changes = {
         "targets": {"x": [1, None]},

@@ -22,8 +22,8 @@ from voip_sms.store.errors import (
 from voip_sms.store.folder import lock_folder, make_private
 
 
-def test_both_databases_answer(database_url):
-    database = open_database(database_url)
+def test_both_databases_answer(empty_database_url):
+    database = open_database(empty_database_url)
     check(database)
     with database.writer.begin() as connection:
         connection.execute(text("CREATE TABLE t (n INTEGER)"))
@@ -33,8 +33,8 @@ def test_both_databases_answer(database_url):
     database.close()
 
 
-def test_readers_cannot_write(database_url):
-    database = open_database(database_url)
+def test_readers_cannot_write(empty_database_url):
+    database = open_database(empty_database_url)
     with database.writer.begin() as connection:
         connection.execute(text("CREATE TABLE t (n INTEGER)"))
     with pytest.raises(DBAPIError), database.reader.begin() as connection:
@@ -42,8 +42,8 @@ def test_readers_cannot_write(database_url):
     database.close()
 
 
-def test_a_rolled_back_transaction_leaves_nothing_not_even_tables(database_url):
-    database = open_database(database_url)
+def test_a_rolled_back_transaction_leaves_nothing_not_even_tables(empty_database_url):
+    database = open_database(empty_database_url)
     connection = database.writer.connect()
     transaction = connection.begin()
     connection.execute(text("CREATE TABLE t (n INTEGER)"))
@@ -54,9 +54,9 @@ def test_a_rolled_back_transaction_leaves_nothing_not_even_tables(database_url):
     database.close()
 
 
-def test_a_reader_sees_one_moment(database_url):
+def test_a_reader_sees_one_moment(empty_database_url):
     """Several queries of one read agree, although a commit came between them (SQLite: our own BEGIN)."""
-    database = open_database(database_url)
+    database = open_database(empty_database_url)
     with database.writer.begin() as connection:
         connection.execute(text("CREATE TABLE t (n INTEGER)"))
     reading = database.reader.connect()

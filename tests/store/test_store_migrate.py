@@ -29,8 +29,8 @@ POSTGRESQL_INDEXES = text(
 
 
 @pytest.fixture
-def database(database_url):
-    database = open_database(database_url)
+def database(empty_database_url):
+    database = open_database(empty_database_url)
     yield database
     database.close()
 

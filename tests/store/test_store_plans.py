@@ -30,8 +30,8 @@ def writes_and_reads(n):
     return Unit(decide, [by_key("message_text", key)])
 
 
-def test_a_table_that_grows_on_a_fresh_database_is_never_read_through(pg_server, store_template):
-    url = pg_server.fresh_database(store_template)
+def test_a_table_that_grows_on_a_fresh_database_is_never_read_through(pg_server, pg_head):
+    url = pg_server.fresh_database(pg_head)
     database = open_database(url)
     with database.writer.connect() as connection:
         for start in range(0, BATCH * BATCHES, BATCH):

@@ -64,7 +64,6 @@ ROWS = [
 @pytest.fixture
 def database(database_url):
     database = open_database(database_url)
-    migrate.upgrade(database.writer)
     with database.writer.begin() as connection:
         for table, row in ROWS:
             insert_row(connection, table, row)

@@ -16,7 +16,6 @@ from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.submit import Submit
-from voip_sms.store import migrate
 from voip_sms.store.database import Database, open_database
 from voip_sms.store.holder import DirectoryHolder
 from voip_sms.store.reader import Reader
@@ -90,8 +89,8 @@ class Office:
 
     @classmethod
     async def open(cls, url: str, clock: FakeClock) -> "Office":
+        """`url`: of a database at head, without rows."""
         database = open_database(url)
-        migrate.upgrade(database.writer)
         writer, reader = Writer(database.writer, lambda _topics: None), Reader(database.reader)
         holder = DirectoryHolder(reader)
         chance = fixed_random()
