@@ -6,6 +6,7 @@ from typing import Literal
 
 from voip_sms.core.directory import Account, ForwardKind, Id, IdentityKind, Micros
 from voip_sms.core.failures import Refusal
+from voip_sms.wire.sip.imdn import Disposition
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,19 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptRequest:
+    """What a phone wants to hear of its message (RFC 5438): `imdn_id` is its name for it."""
+
+    imdn_id: str
+    wants: tuple[Disposition, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """What a customer asked a door for. `recipients` as typed; the engine normalises and may refuse each.
 
-    `cause` is the id of the row that caused it (a forward job), if one did.
+    `cause` is the id of the row that caused it (a forward job), if one did. `receipts`: for a phone that
+    wants to hear what becomes of it.
     """
 
     account: Account
@@ -44,6 +54,7 @@ class Submission:
     options: Options = Options()
     idempotency: Idempotency | None = None
     cause: Id | None = None
+    receipts: ReceiptRequest | None = None
 
     @property
     def tenant_id(self) -> Id:
@@ -236,13 +247,18 @@ class Binding:
     cseq: int
     expires_at: int
     q: float = 1.0
+    agent: str = ""
+    """User-Agent of its REGISTER."""
+    cpim: bool = False
+    """It has written in message/cpim."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardJob:
     """One due hand-over to one target. `event` is a webhook event type; `message` what it is about.
 
-    `bindings` are the live contacts of a SIP target, read when the job was claimed.
+    `bindings` are the live contacts of a SIP target, read when the job was claimed. `imdn_id`: what the
+    target calls the message, where the job is a receipt for it (`core/dispositions.py`).
     """
 
     id: Id
@@ -260,3 +276,4 @@ class ForwardJob:
     verified: bool = False
     bindings: tuple[Binding, ...] = ()
     language: str = "en"
+    imdn_id: str = ""

@@ -13,6 +13,7 @@ from sqlalchemy import Select, bindparam, exists, select, text
 
 from voip_sms.core.clock import MINUTE, SECOND
 from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id, SipAccount
+from voip_sms.core.dispositions import receipt_of
 from voip_sms.core.failures import Outcome, Permanent, Temporary
 from voip_sms.core.model import Event, ForwardJob, Message
 from voip_sms.engine.forward_outcomes import Claim, free
@@ -159,6 +160,8 @@ def _about(directory: Directory, job: Mapping[str, Any]) -> Iterator[Match]:
     yield by_key("message_text", job["message_id"], lock=False)
     if job["kind"] == "webhook":
         yield _history(job["message_id"])
+    if receipt_of(job["event"]) is not None:
+        yield by_key("disposition", job["message_id"], lock=False)
     account = _sip_account(directory, job)
     if account is not None:
         yield _bindings(account)
@@ -266,6 +269,7 @@ class _Taking:
             verified=rule is not None and rule.verified,
             bindings=() if account is None else live(self._state.find(_bindings(account)), self._now),
             language=language if account is None else account.account.language,
+            imdn_id=_imdn_id(self._state, job),
         )
 
 
@@ -275,6 +279,11 @@ def _message(state: State, row: Mapping[str, Any]) -> Message:
     events = sorted((one for one in history if one["part"] == 0), key=lambda one: bytes(one["id"]))
     shown = [Event(one["at"], one["status"], one["cause"]) for one in events]
     return as_message(row, None if body is None else body["body"], shown)
+
+
+def _imdn_id(state: State, job: Mapping[str, Any]) -> str:
+    row = state.get("disposition", job["message_id"]) if receipt_of(job["event"]) is not None else None
+    return "" if row is None else row["imdn_id"]
 
 
 def _sip_account(directory: Directory, job: Mapping[str, Any]) -> SipAccount | None:

@@ -107,7 +107,10 @@ class _Registrar:
         if one.expires_at <= self._now:
             self._after.pop(one.contact, None)
         else:
-            self._after[one.contact] = _row(self._account, one, self._now)
+            row = _row(self._account, one, self._now)
+            if known is not None and known["agent"] == one.agent:
+                row["cpim"] = known["cpim"]  # the same phone still reads what it read
+            self._after[one.contact] = row
 
     def rows(self) -> Rows:
         kept = sorted(self._after.values(), key=lambda row: -row["updated_at"])[:CONTACTS]
@@ -159,6 +162,8 @@ def _row(account: Account, one: Binding, now: int) -> Row:
         "q": round(one.q * 1000),
         "expires_at": one.expires_at,
         "updated_at": now,
+        "agent": one.agent,
+        "cpim": one.cpim,
     }
 
 
@@ -173,4 +178,6 @@ def _binding(row: Mapping[str, Any]) -> Binding:
         cseq=row["cseq"],
         expires_at=row["expires_at"],
         q=row["q"] / 1000,
+        agent=row["agent"],
+        cpim=bool(row["cpim"]),
     )

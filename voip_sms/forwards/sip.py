@@ -15,11 +15,13 @@ from typing import Final
 import structlog
 
 from voip_sms.core.clock import to_datetime
+from voip_sms.core.dispositions import JOB_PREFIX
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Refusal, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.core.notices import failure
 from voip_sms.core.ports import Credentials, Registrations
+from voip_sms.forwards.sip_body import Letter, content_of, may_cut, may_read, settled
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
 from voip_sms.wire.sip.grammar import GrammarError
@@ -27,7 +29,6 @@ from voip_sms.wire.sip.uri import parse_host_port, sip_uri
 
 log = structlog.get_logger(__name__)
 
-CONTENT_TYPE: Final = "text/plain;charset=UTF-8"
 CHUNK: Final = 400
 """Octets of text in one piece when it must go over UDP: with our headers, a phone's long Contact and Via the
 request stays below 1300."""
@@ -86,13 +87,16 @@ class SipForwarder:
             return Permanent("text_gone")
         if not job.bindings:
             return Temporary("not_registered")
+        readers = [binding for binding in job.bindings if may_read(job, binding)]
+        if not readers:
+            return Permanent("no_reader")
         try:
             async with asyncio.timeout(DEADLINE):
-                answers = await asyncio.gather(*(self._offer(job, binding) for binding in job.bindings))
+                answers = await asyncio.gather(*(self._offer(job, binding) for binding in readers))
         except TimeoutError:
             return Temporary("timeout")
         await self._drop_gone(job, answers)
-        return _outcome(answers)
+        return settled(job, _outcome(answers))
 
     async def _offer(self, job: ForwardJob, binding: Binding) -> _Answer:
         """One contact: whole if it can be, else over TCP, else in pieces (RFC 3428 8)."""
@@ -104,7 +108,7 @@ class SipForwarder:
         result = await self._endpoint.send(whole)
         if result.ending is Ending.TOO_LARGE:
             result = await self._endpoint.send(replace(whole, target=Target("tcp", target.host, target.port)))
-            if result.ending is Ending.UNREACHABLE:
+            if result.ending is Ending.UNREACHABLE and may_cut(job):
                 result = await self._in_pieces(job, binding, target, text)
         return _answer(binding, result)
 
@@ -131,21 +135,24 @@ class SipForwarder:
         self, job: ForwardJob, binding: Binding, target: Target, text: str, piece: int = 0
     ) -> Outgoing:
         """Call-ID and tag are those of the job for every contact and try: a phone knows it again."""
-        name = to_text("fwd", job.id) + (f"-{piece}" if piece else "")
+        name = to_text(JOB_PREFIX, job.id) + (f"-{piece}" if piece else "")
         tag = hashlib.sha256(name.encode()).hexdigest()[:16]
+        sender, recipient = sip_uri(_peer(job), self._domain), sip_uri(job.target, self._domain)
+        letter = Letter(sender, recipient, _moment(job), text)
+        content_type, body = content_of(job, binding, letter, whole=not piece)
         return Outgoing(
             method="MESSAGE",
             uri=binding.contact,
-            sender=f"<{sip_uri(_peer(job), self._domain)}>;tag={tag}",
-            recipient=f"<{sip_uri(job.target, self._domain)}>",
+            sender=f"<{sender}>;tag={tag}",
+            recipient=f"<{recipient}>",
             call_id=f"{name}@{self._domain}",
             cseq=job.attempt + 1,
             target=target,
             headers=(
                 ("date", format_datetime(to_datetime(_moment(job)), usegmt=True)),
-                ("content-type", CONTENT_TYPE),
+                ("content-type", content_type),
             ),
-            body=text.encode("utf-8", "replace"),
+            body=body,
         )
 
     async def _drop_gone(self, job: ForwardJob, answers: Sequence[_Answer]) -> None:

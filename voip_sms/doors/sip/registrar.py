@@ -25,6 +25,10 @@ MAX_CONTACTS: Final = 10
 """Contacts in one REGISTER: a user has a few devices, and each inbound SMS goes to every one of them."""
 
 
+MAX_AGENT: Final = 200
+"""Characters of a User-Agent that are kept: enough to compare, the longest real ones have 150."""
+
+
 class ContactError(ValueError):
     """Contacts that can't be registered."""
 
@@ -111,11 +115,19 @@ class Registrar:
             cseq=incoming.read.cseq.number,
             expires_at=self._now() + seconds * SECOND,
             q=_preference(address.params.get("q", "")),
+            agent=agent_of(incoming.read.request.headers),
         )
 
     def _shown(self, binding: Binding) -> str:
         left = max(0, -((self._now() - binding.expires_at) // SECOND))
         return f"<{binding.contact}>;expires={left}"
+
+
+def agent_of(headers: Headers) -> str:
+    """What the phone calls itself, as it can be stored."""
+    return "".join(character for character in headers.get("user-agent") if character.isprintable())[
+        :MAX_AGENT
+    ]
 
 
 def _preference(text: str) -> float:
