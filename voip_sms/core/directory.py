@@ -51,11 +51,24 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Fallback:
+    """Where a text goes that no phone of a SIP account took within `after` (microseconds).
+
+    `to`: a mail address, or E.164 of a phone whose owner agreed: that one costs an SMS.
+    """
+
+    after: int
+    kind: Literal["mail", "number"]
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class SipAccount:
     """A SIP account: `ha1` maps digest algorithm (`MD5`, `SHA-256`) to HA1 hex, realm = `sip.domain`."""
 
     account: Account
     ha1: Mapping[str, str]
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Every way a request or a hand-over can fail: temporary, permanent or uncertain, with its public code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -198,11 +198,28 @@ class StoreUnavailableError(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
+class ContactResult:
+    """What came of one phone: `cause` is its status, or why there is none.
+
+    `taken`: characters from the text's beginning that it has, where it got it in pieces; 0 else.
+    """
+
+    contact: str
+    cause: str
+    taken: int = 0
+
+
+Contacts = tuple[ContactResult, ...]
+"""Each phone's own result, where a hand-over went to several; beside the point for whether it worked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """The next hop took it. `reference` is its id there, spelt canonically, or ''; `raw` as it came."""
 
     reference: str = ""
     raw: str = ""
+    contacts: Contacts = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +231,7 @@ class Temporary:
     slow: bool = False
     retry_after: int | None = None
     """Seconds the peer asked us to wait, if it did."""
+    contacts: Contacts = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +241,7 @@ class Permanent:
     cause: str
     detail: str = ""
     disable: bool = False
+    contacts: Contacts = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +250,7 @@ class Uncertain:
 
     cause: str
     detail: str = ""
+    contacts: Contacts = field(default=(), compare=False)
 
 
 Outcome = Accepted | Temporary | Permanent | Uncertain

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args
 import structlog
 from sqlalchemy import Connection
 
+from voip_sms.core.clock import SECOND
 from voip_sms.core.directory import (
     NO_TENANT,
     OPERATOR,
@@ -20,6 +21,7 @@ from voip_sms.core.directory import (
     BlockRule,
     Carrier,
     Directory,
+    Fallback,
     ForwardKind,
     ForwardRule,
     Id,
@@ -157,7 +159,17 @@ def _operator(row: Row) -> tuple[bytes, Account]:
 
 
 def _sip_account(row: Row) -> SipAccount:
-    return SipAccount(_account(row, "sip", row["user"]), _mapping(row["ha1"]))
+    return SipAccount(_account(row, "sip", row["user"]), _mapping(row["ha1"]), _fallback(row["fallback"]))
+
+
+def _fallback(value: Any) -> Fallback | None:
+    """`{after: seconds, kind, to, verified}`; a phone whose owner did not agree gets nothing."""
+    if value is None:
+        return None
+    kind = _one_of(Literal["mail", "number"], value["kind"])
+    if kind == "number" and value["verified"] is not True:
+        raise ValueError("the number is not verified")
+    return Fallback(_whole(value["after"]) * SECOND, kind, str(value["to"]))
 
 
 def _mail_sender(row: Row) -> Account:

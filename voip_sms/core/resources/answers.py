@@ -8,7 +8,7 @@ from voip_sms.core import clock
 from voip_sms.core.directory import Carrier, Micros, NumberKind
 from voip_sms.core.model import LinkState
 from voip_sms.core.rating import amount_text
-from voip_sms.core.resources.customers import Abroad, Identity, Language, Scope
+from voip_sms.core.resources.customers import Abroad, Fallback, Identity, Language, Scope
 from voip_sms.core.resources.forwards import HookMode
 from voip_sms.core.resources.messages import PriceShown, Shown
 from voip_sms.core.resources.network import SmppCarrier
@@ -51,6 +51,8 @@ class SipAccountPatch(Resource):
     identity: Identity | None = None
     abroad: Abroad | None = None
     language: Language | None = None
+    fallback: Fallback | None = None
+    """null takes it away."""
     enabled: bool | None = None
 
 
@@ -89,6 +91,14 @@ class NewKeyShown(KeyShown):
     token: str
 
 
+class FallbackShown(Shown):
+    """Where texts go that the phones did not take within `after`: `mail` or `number`."""
+
+    after: str
+    mail: str | None = None
+    number: str | None = None
+
+
 class SipAccountShown(Shown):
     """A SIP account without its password."""
 
@@ -97,6 +107,7 @@ class SipAccountShown(Shown):
     identity: IdentityShown
     abroad: Abroad
     language: Language
+    fallback: FallbackShown | None
     enabled: bool
 
 

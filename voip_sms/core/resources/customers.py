@@ -1,10 +1,11 @@
 """What a tenant has: accounts of every kind, sender names, numbers, groups, blacklist."""
 
 import zoneinfo
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from voip_sms.core.clock import DAY
 from voip_sms.core.directory import IdentityKind, NumberKind
 from voip_sms.core.resources.forwards import Forward, Subscription
 from voip_sms.core.resources.values import (
@@ -16,6 +17,7 @@ from voip_sms.core.resources.values import (
     Reachable,
     Resource,
     SipUser,
+    Span,
     Title,
     Token,
     Word,
@@ -34,6 +36,9 @@ Scope = Literal["messages", "admin"]
 
 SHORT_KINDS = frozenset({"sc", "sci", "premium", "nd"})
 """Kinds of number that may be dialled in one country only and then have no E.164 form."""
+
+FALLBACK_LATEST = 3 * DAY
+"""As long as a text is kept for a phone."""
 
 # One file, one transaction: bounds that a large operator stays under and that keep a diff in memory.
 OBJECTS = 10_000
@@ -86,6 +91,31 @@ class Key(Resource):
     enabled: bool = True
 
 
+class Fallback(Resource):
+    """Where a text goes that no phone of the account took within `after`: to `mail`, or to `number`.
+
+    An SMS to `number` is charged; `verified`: its owner agreed.
+    """
+
+    after: Span
+    mail: MailAddress | None = None
+    number: Reachable | None = None
+    verified: bool = False
+
+    @field_validator("after")
+    @classmethod
+    def _while_it_waits(cls, value: int) -> int:
+        if value > FALLBACK_LATEST:
+            raise complaint("at most 3d: no text waits longer for a phone")
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Self:
+        if (self.mail is None) == (self.number is None):
+            raise complaint("a fallback goes to one of mail and number")
+        return self
+
+
 class SipAccount(Resource):
     """A SIP account; of `password` only digest hashes are kept."""
 
@@ -97,6 +127,8 @@ class SipAccount(Resource):
     abroad: Abroad = "2way"
     """How it sends to another country where its own number can't: with replies or without."""
     language: Language = "en"
+    fallback: Fallback | None = None
+    """null: a text waits for the phone until it expires."""
     enabled: bool = True
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.resources import InvalidError, Key, NewForward, OwnNumber, SenderName, SipAccount
-from voip_sms.core.resources.complaints import Complaint, complaints
+from voip_sms.core.resources.complaints import Complaint, Path, complaints
 from voip_sms.core.resources.forwards import MESSAGE_EVENTS, ForwardPatch, NewWebhookForward
 from voip_sms.engine.accounts import kinds, sealing
 from voip_sms.engine.accounts.checks import check
@@ -26,7 +26,7 @@ from voip_sms.engine.accounts.writing import write
 from voip_sms.engine.context import Context
 from voip_sms.store import catalog as stored
 
-_HOOK_OCTETS: Final = 24
+HOOK_OCTETS: Final = 24
 _NEW_FORWARD: Final[TypeAdapter[Any]] = TypeAdapter(NewForward)
 
 
@@ -106,7 +106,13 @@ class Accounts:
                 return plan.want(_changed_forward(plan.inventory, row, patch, self._rules.country))
             given = patch.model_dump(exclude_unset=True, exclude_none=True)
             name = {"e164": "number"}.get(kind.key[0], kind.key[0])
-            resource = _PATCHED[kind.name].model_validate({name: row[kind.key[0]], **given})
+            given |= {
+                field: None for field in patch.model_fields_set & _CLEARED if getattr(patch, field) is None
+            }
+            context = {"country": self._rules.country}
+            resource = _PATCHED[kind.name].model_validate({name: row[kind.key[0]], **given}, context=context)
+            if isinstance(resource, SipAccount):
+                resource = _with_proven_fallback(plan.inventory, tenant_id, resource)
             return plan.want(Wanted(kind, resource, (), {"tenant_id": tenant_id}))
 
         return shown(collection, await self._decided(tenant_id, decide))
@@ -164,7 +170,7 @@ class Accounts:
         more: dict[str, Any] = {}
         once: dict[str, str] = {}
         if resource.secret is None and resource.mode == "standard":
-            more["secret"] = "whsec_" + base64.b64encode(self._random(_HOOK_OCTETS)).decode()
+            more["secret"] = "whsec_" + base64.b64encode(self._random(HOOK_OCTETS)).decode()
             once["secret"] = more["secret"]
         if resource.number is None and resource.events is None:
             more["events"] = MESSAGE_EVENTS
@@ -176,6 +182,8 @@ _PATCHED: Final[dict[str, type[BaseModel]]] = {
     kinds.SIP_ACCOUNT.name: SipAccount,
     kinds.NUMBER.name: OwnNumber,
 }
+_CLEARED: Final = frozenset({"fallback"})
+"""Fields that null takes away; elsewhere it changes nothing."""
 
 
 def _fields(resource: BaseModel) -> frozenset[str]:
@@ -235,14 +243,29 @@ def _with_proof(inventory: Inventory, tenant_id: Id, resource: Any) -> Any:
     """Other phones are only taken where they were verified before: nobody vouches for themselves."""
     if resource.kind != "number":
         return resource
+    _need_proof(inventory, tenant_id, resource.to, ("to",))
+    return resource.model_copy(update={"verified": True})
+
+
+def _with_proven_fallback(inventory: Inventory, tenant_id: Id, resource: SipAccount) -> SipAccount:
+    fallback = resource.fallback
+    if fallback is None or fallback.number is None:
+        return resource
+    _need_proof(inventory, tenant_id, (fallback.number,), ("fallback", "number"))
+    proven = fallback.model_copy(update={"verified": True})
+    return resource.model_copy(update={"fallback": proven})
+
+
+def _need_proof(inventory: Inventory, tenant_id: Id, numbers: Sequence[str], at: Path) -> None:
     verified = {
         target
         for row in inventory.of_tenant(kinds.FORWARD, tenant_id)
         if row["kind"] == "number" and row["verified"]
         for target in row["targets"]
     }
-    strangers = sorted(set(resource.to) - verified)
+    fallbacks = [row["fallback"] for row in inventory.of_tenant(kinds.SIP_ACCOUNT, tenant_id)]
+    verified |= {one["to"] for one in fallbacks if one is not None and one["verified"]}
+    strangers = sorted(set(numbers) - verified)
     if strangers:
         what = f"not verified: {', '.join(strangers)}; the operator verifies other phones"
-        raise InvalidError([Complaint(("to",), what)])
-    return resource.model_copy(update={"verified": True})
+        raise InvalidError([Complaint(at, what)])

@@ -67,6 +67,8 @@ class _Checks:
                 yield from self._identity(kind, row)
         for row in self._inventory.all(FORWARD):
             yield from self._forward(row)
+        for row in self._inventory.all(SIP_ACCOUNT):
+            yield from self._fallback(row)
         yield from self._circles()
 
     def _only_once(self, kinds: tuple[Kind, ...], column: str) -> Iterator[Complaint]:
@@ -136,6 +138,17 @@ class _Checks:
         if row["kind"] == "webhook" and row["mode"] == "standard" and not row["secret"]:
             text = "needed to sign what is sent; make one: echo whsec_$(openssl rand -base64 24)"
             yield from self._wrong(FORWARD, row, ("secret",), text)
+
+    def _fallback(self, row: Row) -> Iterator[Complaint]:
+        fallback = row["fallback"]
+        if fallback is None or fallback["kind"] != "number":
+            return
+        if not fallback["verified"]:
+            text = "other phones must be verified: set it to true once their owners agreed"
+            yield from self._wrong(SIP_ACCOUNT, row, ("fallback", "verified"), text)
+        if fallback["to"] in {own["e164"] for own in self._inventory.of_tenant(NUMBER, row["tenant_id"])}:
+            text = f"{fallback['to']} is a number of this customer: the text would come back here"
+            yield from self._wrong(SIP_ACCOUNT, row, ("fallback", "number"), text)
 
     def _circles(self) -> Iterator[Complaint]:
         paid: dict[str, list[str]] = {}

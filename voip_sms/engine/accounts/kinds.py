@@ -129,7 +129,17 @@ def _sip_account(resource: customers.SipAccount, fields: Fields, realm: str) -> 
     columns = _same(resource, fields, "user", "abroad", "language", "enabled") | _identity(resource, fields)
     if "password" in fields and resource.password is not None:
         columns["ha1"] = sealing.sip_hashes(resource.user, realm, resource.password)
+    if "fallback" in fields:
+        columns["fallback"] = _fallback(resource.fallback)
     return columns
+
+
+def _fallback(wanted: customers.Fallback | None) -> Row | None:
+    if wanted is None:
+        return None
+    kind = "mail" if wanted.mail is not None else "number"
+    to = wanted.mail or wanted.number
+    return {"after": wanted.after // clock.SECOND, "kind": kind, "to": to, "verified": wanted.verified}
 
 
 _MAIL_OPTIONS: Final = (

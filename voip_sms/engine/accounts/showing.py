@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from voip_sms.core import clock, ids
 from voip_sms.core.resources import answers
+from voip_sms.core.resources.values import span_text
 from voip_sms.engine.accounts.kinds import BLOCK, FORWARD, KEY, NUMBER, SENDER_NAME, SIP_ACCOUNT, Kind, Row
 
 COLLECTIONS: Final[Mapping[str, Kind]] = {
@@ -45,8 +46,15 @@ def _sip_account(row: Row) -> dict[str, Any]:
         "identity": _identity(row),
         "abroad": row["abroad"],
         "language": row["language"],
+        "fallback": _fallback(row["fallback"]),
         "enabled": row["enabled"],
     }
+
+
+def _fallback(value: Row | None) -> Row | None:
+    if value is None:
+        return None
+    return {"after": span_text(value["after"] * clock.SECOND), value["kind"]: value["to"]}
 
 
 def _number(row: Row) -> dict[str, Any]:

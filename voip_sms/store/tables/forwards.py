@@ -38,7 +38,7 @@ forward_job = Table(
     word("kind"),
     word("target"),
     word("event"),
-    word("state"),  # queued, sending, done, failed, expired
+    word("state"),  # queued, sending, done, failed, expired, fell_back
     time_column("due_at"),
     time_column("expires_at"),
     Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
@@ -50,6 +50,9 @@ forward_job = Table(
     time_column("displayed_at", null=True),  # when a phone told that it was read (IMDN)
     # attempts before the last replay: the schedule began anew after them
     Column("tries_before", SmallInteger, nullable=False, server_default=text("0")),
+    # {contact: characters}: of a text in pieces, what each phone has read so far
+    Column("taken", JSON(none_as_null=True)),
+    word("instead_of", null=True),  # the SIP user whose phones did not take it in time
     Index(
         "ix_forward_job_due",
         "due_at",

@@ -20,6 +20,8 @@ def upgrade() -> None:
         "forward_job",
         sa.Column("tries_before", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
     )
+    op.add_column("forward_job", sa.Column("taken", sa.JSON(), nullable=True))
+    op.add_column("forward_job", sa.Column("instead_of", sa.String(), nullable=True))
     given_up = sa.text("state IN ('failed','expired')")
     op.create_index(
         "ix_forward_job_given_up",
