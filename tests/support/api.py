@@ -26,6 +26,7 @@ from voip_sms.core.model import (
 from voip_sms.doors.api.administration import Accounts
 from voip_sms.doors.api.door import ApiDoor, Rooms
 from voip_sms.doors.api.oversight import Found
+from voip_sms.doors.api.webhooks import Webhooks
 from voip_sms.engine.messages import Balance, MessageFilter, Messages
 from voip_sms.engine.metrics import Metrics
 from voip_sms.net.http.server import HttpServer
@@ -294,6 +295,7 @@ async def api_over(
         ready=lambda: missing,
         metrics=metrics,
         oversight=NothingToSee(),
+        webhooks=cast("Webhooks", None),
     )
     async with site_over(rooms, seconds=seconds, settings=settings) as site:
         yield Api(site.address, site.session, engine, missing)

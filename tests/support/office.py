@@ -16,6 +16,9 @@ from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.submit import Submit
+from voip_sms.engine.webhooks import Webhooks
+from voip_sms.forwards.webhook import WebhookForwarder
+from voip_sms.net.http.guarded import GuardedClient
 from voip_sms.store.database import Database, open_database
 from voip_sms.store.holder import DirectoryHolder
 from voip_sms.store.reader import Reader
@@ -86,6 +89,7 @@ class Office:
     holder: DirectoryHolder
     context: Context
     submit: Submit
+    guarded: GuardedClient
 
     @classmethod
     async def open(cls, url: str, clock: FakeClock) -> "Office":
@@ -95,7 +99,8 @@ class Office:
         holder = DirectoryHolder(reader)
         chance = fixed_random()
         context = Context(writer, reader, holder.current, clock, FakeIds().new, chance.random)
-        office = cls(database, writer, reader, holder, context, Submit(context, NoDispatcher(), Rules()))
+        submit, guarded = Submit(context, NoDispatcher(), Rules()), GuardedClient(["http://127.0.0.0/8"])
+        office = cls(database, writer, reader, holder, context, submit, guarded)
         writer.start()
         assert not await office.apply(FILE)
         return office
@@ -123,9 +128,16 @@ class Office:
             ready=list,
             metrics=self.context.metrics,
             oversight=Oversight(self.reader),
+            webhooks=Webhooks(
+                self.context,
+                WebhookForwarder(self.guarded, self.context.clock),
+                fixed_random(9).randbytes,
+                self.holder.refresh_now,
+            ),
         )
 
     async def close(self) -> None:
+        await self.guarded.close()
         await self.writer.stop()
         self.reader.close()
         self.database.close()

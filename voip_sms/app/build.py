@@ -38,6 +38,7 @@ from voip_sms.engine.receive import Receiver
 from voip_sms.engine.registrations import StoredRegistrations
 from voip_sms.engine.signals import Signals
 from voip_sms.engine.submit import Submit
+from voip_sms.engine.webhooks import Webhooks
 from voip_sms.forwards.mail import MailForwarder
 from voip_sms.forwards.number import NumberForwarder
 from voip_sms.forwards.sip import SipForwarder
@@ -134,7 +135,7 @@ def _erase(database: Database) -> None:
 
 
 def build(settings: Settings, ground: Ground, key: bytes) -> House:
-    """All parts, wired and not started. `key`: 32 secret octets that stay over restarts."""
+    """All parts, wired and not started. `key`: 32 secret octets that stay over restarts. TlsFileError."""
     context, signals = ground.context, ground.signals
     receiver = Receiver(context, settings.service.country)
     dispatch = Dispatch(
@@ -149,7 +150,9 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         Rules(settings.service.country, settings.service.default_name),
         limits=Limits({"sip": settings.sip.rate, "api": settings.http.rate}),
     )
-    endpoint = Endpoint(key=key, new_id=lambda: secrets.token_hex(TOKEN_OCTETS))
+    endpoint = Endpoint(
+        key=key, new_id=lambda: secrets.token_hex(TOKEN_OCTETS), tls=settings.sip.tls_contexts()
+    )
     sip = _sip_door(settings, endpoint, submit, context, key)
     guarded = GuardedClient(settings.webhooks.allow)
     forwarding = Forwarding(context, signals, _forwarders(settings, endpoint, submit, guarded, context))
@@ -230,5 +233,11 @@ def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
         lambda: sorted(house.missing),
         context.metrics,
         Oversight(context.reader),
+        Webhooks(
+            context,
+            WebhookForwarder(house.guarded, context.clock),
+            os.urandom,
+            house.ground.holder.refresh_now,
+        ),
     )
     return ApiDoor(rooms, country=settings.service.country, metrics_from=settings.http.metrics_from)

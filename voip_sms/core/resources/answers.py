@@ -124,7 +124,8 @@ class NumberShown(Shown):
 class ForwardShown(Shown):
     """A forward; `to` for sip, mail and number, `url`, `mode` and `events` for webhook.
 
-    `number` null: events of the tenant. `secret` only in the answer that made it.
+    `number` null: events of the tenant. `secret` only in the answer that made it. `secret_before_until`: up
+    to then the one that it replaced signs too.
     """
 
     id: str
@@ -136,6 +137,7 @@ class ForwardShown(Shown):
     mode: HookMode | None = None
     events: list[str] | None = None
     secret: str | None = None
+    secret_before_until: str | None = Field(None, json_schema_extra={"format": "date-time"})
     enabled: bool
     disabled_reason: str
     created_at: str = Field(json_schema_extra={"format": "date-time"})

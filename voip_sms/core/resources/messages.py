@@ -67,7 +67,7 @@ _To = Annotated[
         custom_error_context={"text": "must be a number in quotes, or a list of them"},
     ),
 ]
-_Moment = Annotated[int, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
+Moment = Annotated[int, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
 _Validity = Annotated[
     int,
     PlainValidator(_validity),
@@ -84,7 +84,7 @@ class SendRequest(Resource):
     client_ref: Annotated[str, Field(max_length=200)] | None = None
     max_parts: Annotated[int, Field(ge=1, le=_LONGEST_PARTS)] = 10
     transliterate: bool | None = None
-    send_at: _Moment | None = None
+    send_at: Moment | None = None
     validity: _Validity | None = None
     message_class: Literal["full", "eco"] = Field("full", alias="class")
     template: Any = None

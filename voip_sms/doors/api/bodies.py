@@ -149,11 +149,15 @@ class Query:
 
     def starting_after(self, prefix: str) -> Id | None:
         """The id that the page begins after."""
-        value = self.text("starting_after")
+        return self.id("starting_after", prefix)
+
+    def id(self, name: str, prefix: str) -> Id | None:
+        """A parameter that is an id of this kind."""
+        value = self.text(name)
         try:
             return None if value is None else ids.from_text(prefix, value)
         except ids.IdInvalidError as error:
-            raise _wrong("starting_after", str(error)) from None
+            raise _wrong(name, str(error)) from None
 
 
 def _wrong(name: str, what: str) -> InvalidError:

@@ -13,7 +13,7 @@ from voip_sms.core.directory import Directory
 from voip_sms.core.model import LinkState
 from voip_sms.core.ports import Credentials, Submitter
 from voip_sms.core.resources import answers
-from voip_sms.doors.api import docs, openapi, operations, oversight
+from voip_sms.doors.api import docs, openapi, operations, oversight, webhooks
 from voip_sms.doors.api.access import Access
 from voip_sms.doors.api.administration import Accounts, Carriers, Collection, Handle
 from voip_sms.doors.api.health import Health, Network
@@ -22,6 +22,7 @@ from voip_sms.doors.api.oversight import Oversight
 from voip_sms.doors.api.reading import Reading
 from voip_sms.doors.api.sending import DOOR, Sending
 from voip_sms.doors.api.throttle import Throttle
+from voip_sms.doors.api.webhooks import Webhooks
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.metrics import Metrics
 from voip_sms.net.http.problems import SERVER
@@ -41,6 +42,7 @@ class Rooms:
     ready: Callable[[], Sequence[str]]
     metrics: Metrics
     oversight: Oversight
+    webhooks: Webhooks
 
 
 class ApiDoor:
@@ -124,6 +126,7 @@ def _handles(rooms: Rooms, country: str) -> Mapping[str, Handle]:
         "change_sip_account": sip_accounts.change(operations.SIP_ACCOUNT_PATCH),
         "list_sender_names": sender_names.list,
         "list_carriers": Carriers(rooms.directory, rooms.links).list,
+        **webhooks.handles(rooms.webhooks, country),
         **oversight.handles(rooms.oversight),
     }
 

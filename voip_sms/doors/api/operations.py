@@ -1,4 +1,7 @@
-"""Every operation of `/v1` as data: what the router serves and what the OpenAPI document says."""
+"""Every operation of `/v1` as data: what the router serves and what the OpenAPI document says.
+
+Why so long: it is one table, which one wants to see whole.
+"""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,6 +17,7 @@ from voip_sms.core.resources import (
     answers,
     messages,
     oversight,
+    webhooks,
 )
 from voip_sms.core.status import Status
 from voip_sms.doors.api.access import ADMIN, ANY, MESSAGES, OPERATORS
@@ -27,12 +31,15 @@ NEW_KEY: Final[Shape[NewKey]] = Shape(NewKey)
 KEY_PATCH: Final[Shape[KeyPatch]] = Shape(KeyPatch)
 NUMBER_PATCH: Final[Shape[NumberPatch]] = Shape(NumberPatch)
 SIP_ACCOUNT_PATCH: Final[Shape[SipAccountPatch]] = Shape(SipAccountPatch)
+REPLAY: Final[Shape[webhooks.ReplayRequest]] = Shape(webhooks.ReplayRequest)
 
 READ_SECONDS: Final = 3.0
 """For an answer that changes nothing: then `store_unavailable`."""
 WRITE_SECONDS: Final = 15.0
 """For the body to arrive (10 s) and to be stored. The engine refuses within 3 s what it has not begun; what
 it has begun is waited for: to say 503 and to send it all the same would make the caller send it again."""
+CALL_SECONDS: Final = 25.0
+"""For a request of ours to somebody's server, whose own bounds (`net/http/guarded.py`) end first."""
 
 
 class TraceShown(messages.Shown):
@@ -300,6 +307,92 @@ _ADMINISTRATION: Final = (
     ),
 )
 
+_WEBHOOKS: Final = (
+    Operation(
+        "list_webhook_deliveries",
+        "GET",
+        "/v1/webhooks/deliveries",
+        "webhooks",
+        "List what was told to your URLs, newest first",
+        ADMIN,
+        200,
+        webhooks.DeliveriesShown,
+        None,
+        (
+            Parameter("state", {"type": "string", "enum": sorted(webhooks.STATES)}, "Where it stands."),
+            Parameter("forward", _WORD, "The id of the forward that caused it."),
+            *_PAGES,
+        ),
+        ("invalid",),
+    ),
+    Operation(
+        "get_webhook_delivery",
+        "GET",
+        "/v1/webhooks/deliveries/{id}",
+        "webhooks",
+        "Show one with its attempts",
+        ADMIN,
+        200,
+        webhooks.DeliveryShown,
+        refusals=("not_found",),
+    ),
+    Operation(
+        "replay_webhook_delivery",
+        "POST",
+        "/v1/webhooks/deliveries/{id}/replay",
+        "webhooks",
+        "Tell it once more",
+        ADMIN,
+        202,
+        webhooks.DeliveryShown,
+        refusals=("not_found", "conflict", "too_late"),
+        seconds=WRITE_SECONDS,
+        description="With the same `webhook-id`, so that a receiver that has it already can tell. `conflict`:"
+        " the forward is gone or switched off. `too_late`: the text of its message is no longer kept.",
+    ),
+    Operation(
+        "replay_webhook_deliveries",
+        "POST",
+        "/v1/webhooks/replay",
+        "webhooks",
+        "Tell all that failed once more",
+        ADMIN,
+        202,
+        webhooks.ReplayedShown,
+        REPLAY,
+        refusals=("not_found", "conflict"),
+        seconds=WRITE_SECONDS,
+        description="Oldest first, at most 1,000 in one call. Left out is what nobody can tell any more: its"
+        " text is gone, or its forward is gone or switched off.",
+    ),
+    Operation(
+        "rotate_forward_secret",
+        "POST",
+        "/v1/forwards/{id}/rotate-secret",
+        "forwards",
+        "Give a webhook a new secret; it is shown this once",
+        ADMIN,
+        200,
+        webhooks.RotatedShown,
+        refusals=("not_found", "conflict"),
+        seconds=WRITE_SECONDS,
+        description="For 24 hours the old one signs too: `webhook-signature` then holds two signatures.",
+    ),
+    Operation(
+        "test_forward",
+        "POST",
+        "/v1/forwards/{id}/test",
+        "forwards",
+        "Send a test event to a webhook, once and now",
+        ADMIN,
+        200,
+        webhooks.TestShown,
+        refusals=("not_found", "conflict", "rate_limited"),
+        seconds=CALL_SECONDS,
+        description="Type `webhook.test`; `data` looks like a received message. Nothing is stored.",
+    ),
+)
+
 _OVERSIGHT: Final = (
     _list("list_tenants", "/v1/tenants", "List all tenants", oversight.TenantsShown, OPERATORS),
     _list(
@@ -318,4 +411,4 @@ _OVERSIGHT: Final = (
     ),
 )
 
-OPERATIONS: Final = _MESSAGES + _ADMINISTRATION + _OVERSIGHT
+OPERATIONS: Final = _MESSAGES + _ADMINISTRATION + _WEBHOOKS + _OVERSIGHT

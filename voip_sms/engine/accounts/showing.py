@@ -70,6 +70,8 @@ def _forward(row: Row) -> dict[str, Any]:
     given: dict[str, Any] = {"number": row["number"], "kind": row["kind"]}
     if row["kind"] == "webhook":
         given |= {"url": row["targets"][0], "mode": row["mode"], "events": row["events"]}
+        if row.get("secret_before_until"):
+            given["secret_before_until"] = clock.to_rfc3339(row["secret_before_until"])
     else:
         given["to"] = row["targets"]
     if row["kind"] == "number":

@@ -1,0 +1,209 @@
+"""What a tenant sees and does about its webhooks: hand-overs and tries, replay, new secrets, a test event."""
+
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from voip_sms.core import clock, ids
+from voip_sms.core.directory import Id
+from voip_sms.core.failures import Accepted, Outcome, Refusal, StoreUnavailableError, Temporary
+from voip_sms.core.model import ForwardJob, Message
+from voip_sms.core.ports import Forwarder
+from voip_sms.core.resources import answers, webhooks
+from voip_sms.engine.accounts.catalog import HOOK_OCTETS
+from voip_sms.engine.accounts.sealing import Random
+from voip_sms.engine.accounts.showing import shown
+from voip_sms.engine.context import Context
+from voip_sms.engine.replay import Selection, replay_many_unit, replay_one_unit
+from voip_sms.store import catalog
+from voip_sms.store.config import Row, bump_generation, read_rows, update_row
+from voip_sms.store.handovers import HandoverFilter, get_handover, list_handovers
+
+__all__ = ["HandoverFilter", "Replay", "Webhooks"]
+
+REPLAYED_MOST: Final = 1_000
+"""Of one call: some ten units, well within the bound of an answer."""
+BOTH_SIGN: Final = clock.DAY
+"""How long an old secret signs beside the new one (Standard Webhooks, "Signature scheme": rotation)."""
+FOR_EVER: Final = 2**62
+_TEST_TEXT: Final = "This is a test of your webhook."
+_TEST_SENDER: Final = "TEST"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Which failed hand-overs are tried once more: events from `since` up to `until`, of one rule or all."""
+
+    since: int | None = None
+    until: int | None = None
+    rule_id: Id | None = None
+
+
+class Webhooks:
+    """Everything takes the tenant; what isn't there, or is another's, is Refusal `not_found`."""
+
+    def __init__(
+        self,
+        context: Context,
+        forwarder: Forwarder,
+        random: Random,
+        refresh: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """`forwarder` posts test events; `random(n)`: n octets; `refresh` brings a new secret into force."""
+        self._context = context
+        self._forwarder = forwarder
+        self._random = random
+        self._refresh = refresh
+        self._testing: set[Id] = set()
+
+    # --- hand-overs -----------------------------------------------------------------------------------------
+
+    async def list(
+        self, tenant_id: Id, only: HandoverFilter, *, limit: int, starting_after: Id | None
+    ) -> tuple[Sequence[dict[str, Any]], bool]:
+        """A page of hand-overs as `DeliveryShown`, newest first, and whether more follow."""
+        wanted = HandoverFilter("webhook", only.state, only.rule_id)
+        rows, more = await self._context.reader.run(
+            list_handovers, tenant_id, wanted, limit=limit, starting_after=starting_after
+        )
+        return [webhooks.delivery_resource(row) for row in rows], more
+
+    async def get(self, tenant_id: Id, job_id: Id) -> dict[str, Any]:
+        """One with its attempts."""
+        found = await self._context.reader.run(get_handover, tenant_id, job_id)
+        if found is None or found[0]["kind"] != "webhook":
+            raise Refusal("not_found", "there is no such hand-over")
+        return webhooks.delivery_resource(*found)
+
+    async def replay(self, tenant_id: Id, job_id: Id) -> dict[str, Any]:
+        """Try one again, with the id it had, also one that succeeded; as it is shown then.
+
+        Refusals: `conflict` (its rule is gone or off), `too_late` (its text is no longer kept).
+        """
+        unit = replay_one_unit(tenant_id, job_id, self._context.clock.now())
+        return webhooks.delivery_resource(await self._context.writer.do(unit))
+
+    async def replay_many(self, tenant_id: Id, which: Replay) -> tuple[int, bool]:
+        """Try failed ones again, oldest first: how many, and whether `REPLAYED_MOST` left some out.
+
+        Those whose text is gone, or whose rule is gone or off, stay as they are.
+        """
+        rules = await self._context.reader.run(_switched_on, tenant_id, which.rule_id)
+        since, until = which.since or 0, FOR_EVER if which.until is None else which.until
+        selection = Selection(tenant_id, rules, since, until)
+        count, after = 0, b""
+        while rules and count < REPLAYED_MOST:
+            unit = replay_many_unit(selection, after, self._context.clock.now())
+            queued, last = await self._context.writer.do(unit)
+            count += queued
+            if last is None:
+                return count, False
+            after = last
+        return count, bool(rules)
+
+    # --- rules ----------------------------------------------------------------------------------------------
+
+    async def rotate(self, tenant_id: Id, rule_id: Id) -> dict[str, Any]:
+        """Give the rule a new secret, shown this once; the old one signs beside it for a day.
+
+        A second rotation within the day ends the first old one. Refusal `conflict` for other kinds of rule.
+        """
+        secret = webhooks.SECRET_PREFIX + base64.b64encode(self._random(HOOK_OCTETS)).decode()
+        until = self._context.clock.now() + BOTH_SIGN
+
+        def carry_out(connection: Connection) -> Row:
+            catalog.lock(connection)
+            row = _hook(connection, tenant_id, rule_id)
+            before = row["secret"] or None
+            changes: Row = {"secret": secret, "secret_before": before}
+            changes["secret_before_until"] = until if before else None
+            update_row(connection, "forward", {"tenant_id": tenant_id, "id": rule_id}, changes)
+            bump_generation(connection)
+            return row | changes
+
+        row: Row = await self._context.writer.run(carry_out)
+        if self._refresh is not None:
+            with suppress(StoreUnavailableError):  # committed it is; the next poll sees it
+                await self._refresh()
+        return {**shown(answers.FORWARD, row), "secret": secret}
+
+    async def test(self, tenant_id: Id, rule_id: Id) -> dict[str, Any]:
+        """Send one test event now, once, also by a rule that is off; what became of it, as `TestShown`.
+
+        One at a time per tenant (`rate_limited`): nobody drives requests at others through us.
+        """
+        if tenant_id in self._testing:
+            raise Refusal("rate_limited", "a test event is on its way already")
+        self._testing.add(tenant_id)
+        try:
+            row = await self._context.reader.run(_hook, tenant_id, rule_id)
+            job = self._test_job(row)
+            return _tested(job, await self._forwarder.deliver(job))
+        finally:
+            self._testing.discard(tenant_id)
+
+    def _test_job(self, row: Row) -> ForwardJob:
+        now, new_id = self._context.clock.now(), self._context.new_id
+        message = Message(
+            id=new_id(),
+            tenant_id=row["tenant_id"],
+            direction="inbound",
+            status="received",
+            sender=_TEST_SENDER,
+            to=row["number"] or _TEST_SENDER,
+            text=_TEST_TEXT,
+            encoding="gsm7",
+            parts=1,
+            price=None,
+            currency="",
+            door="test",
+            account="",
+            client_ref=None,
+            created_at=now,
+        )
+        both = row["secret_before"] is not None and (row["secret_before_until"] or 0) > now
+        return ForwardJob(
+            id=new_id(),
+            tenant_id=row["tenant_id"],
+            kind="webhook",
+            target=row["targets"][0],
+            event=webhooks.TEST_EVENT,
+            message=message,
+            attempt=1,
+            created_at=now,
+            secret=row["secret"],
+            secret_before=row["secret_before"] if both else "",
+            mode=row["mode"],
+        )
+
+
+def _hook(connection: Connection, tenant_id: Id, rule_id: Id) -> Row:
+    row = catalog.get_row(connection, "forward", tenant_id, rule_id)
+    if row is None:
+        raise Refusal("not_found", "there is no such forward")
+    if row["kind"] != "webhook":
+        raise Refusal("conflict", f"it is a forward of kind {row['kind']}, no webhook")
+    return row
+
+
+def _switched_on(connection: Connection, tenant_id: Id, rule_id: Id | None) -> list[Id]:
+    """The webhooks of the tenant that may be called; of one rule, that it is one of them."""
+    if rule_id is not None:
+        _hook(connection, tenant_id, rule_id)
+    rows = read_rows(connection, "forward", tenant_id)
+    switched_on = [row["id"] for row in rows if row["kind"] == "webhook" and row["enabled"]]
+    return [one for one in switched_on if rule_id in (None, one)]
+
+
+def _tested(job: ForwardJob, outcome: Outcome) -> dict[str, Any]:
+    accepted = isinstance(outcome, Accepted)
+    return {
+        "id": ids.to_text(webhooks.DELIVERY, job.id),
+        "delivered": accepted,
+        "cause": outcome.reference if isinstance(outcome, Accepted) else outcome.cause,
+        "detail": outcome.detail if isinstance(outcome, Temporary) else "",
+    }
