@@ -1,7 +1,7 @@
 """Non-INVITE client transactions: send, repeat over UDP, match the reply, give up (RFC 3261 17.1.2)."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Final
 
@@ -17,6 +17,9 @@ UDP_LIMIT: Final = 1300
 """Octets above which a request must not go out over UDP (RFC 3428 8)."""
 MAX_OPEN: Final = 10_000
 """Client transactions at once: at 32 s each that is 300 unanswered texts a second."""
+
+LATE_MOST: Final = 2_000
+"""Requests given up whose reply is still listened for, the newest: a minute of those that time out."""
 
 Send = Callable[[bytes], None]
 
@@ -42,6 +45,7 @@ class ClientTransactions:
         self._agent = agent
         self._open: dict[tuple[str, str], _Open] = {}
         self._on_flow: dict[str, set[_Open]] = {}
+        self._late: OrderedDict[tuple[str, str], Callable[[Result], None]] = OrderedDict()
 
     async def run(self, outgoing: Outgoing, via: str, flow: str, send: Send, *, reliable: bool) -> Result:
         """Send over `send` and wait for the end. `via` is the sent-by with its transport: `UDP host:port`."""
@@ -65,11 +69,18 @@ class ClientTransactions:
                 result = await entry.done
         except TimeoutError:
             result = Result(Ending.TIMEOUT)
+            self._listen_on(key, outgoing)
         finally:
             del self._open[key]
             self._forget(entry, flow)
         self._stats[f"client_{result.status or result.ending}"] += 1
         return result
+
+    def _listen_on(self, key: tuple[str, str], outgoing: Outgoing) -> None:
+        if outgoing.late is not None:
+            self._late[key] = outgoing.late
+            if len(self._late) > LATE_MOST:
+                self._late.popitem(last=False)
 
     def _forget(self, entry: _Open, flow: str) -> None:
         if entry.repeat is not None:
@@ -91,20 +102,27 @@ class ClientTransactions:
         entry.repeat = asyncio.get_running_loop().call_later(entry.gap, again)
 
     def receive(self, response: Response) -> None:
-        """A response came in. One that belongs to nothing (late, repeated, forged) is dropped (RFC 4320)."""
+        """A response came in. One that belongs to nothing (repeated, forged) is dropped (RFC 4320 4.2)."""
         try:
             via = top_via(response.headers)
             method = parse_cseq(response.headers.get("cseq")).method
         except GrammarError:
             return
-        entry = self._open.get((via.branch, method))
-        if entry is None or len(response.headers.all("via")) != 1:
+        key = via.branch, method
+        entry = self._open.get(key)
+        if len(response.headers.all("via")) != 1 or (entry is None and key not in self._late):
             self._stats["client_stray"] += 1
             return
         if response.status < FINAL:
-            entry.proceeding = True
+            if entry is not None:
+                entry.proceeding = True
+            return
+        result = Result(Ending.ANSWERED, response.status, response.reason, response.headers)
+        if entry is None:
+            self._stats["client_late"] += 1
+            self._late.pop(key)(result)
         elif not entry.done.done():
-            entry.done.set_result(Result(Ending.ANSWERED, response.status, response.reason, response.headers))
+            entry.done.set_result(result)
 
     def lost(self, flow: str) -> None:
         """A connection is gone: whatever waits on it ends at once."""

@@ -63,6 +63,7 @@ class Outgoing:
     """A non-INVITE request to send. `sender` and `recipient` are complete From and To values.
 
     The endpoint adds Via, Max-Forwards, CSeq, Call-ID and Content-Length; `headers` is everything else.
+    `late` is called, at most once, with a final reply that comes after the TIMEOUT that `send` returned.
     """
 
     method: str
@@ -75,6 +76,7 @@ class Outgoing:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     timeout: float = TIMER_F
+    late: "Callable[[Result], None] | None" = None
 
 
 class Ending(StrEnum):
