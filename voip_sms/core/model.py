@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from voip_sms.core.directory import Account, ForwardKind, Id, IdentityKind, Micros
 from voip_sms.core.failures import Refusal
 from voip_sms.wire.sip.imdn import Disposition
+
+INTERNAL: Final = "internal"
+"""A message between two accounts of one customer: its sender's kind, and its flag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +76,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The chosen originator: E.164 with +, or a name. `kind` as in Identity; `pool` for 2way."""
+    """The chosen originator: E.164 with +, a name, or `sip:101`. `kind` as in Identity; `pool` for 2way.
 
-    kind: IdentityKind
+    `internal`: an account of the same customer, which its own phones show.
+    """
+
+    kind: IdentityKind | Literal["internal"]
     value: str
     pool: str = ""
 
@@ -89,9 +95,9 @@ class Plan:
     """
 
     to: str
-    """E.164, or what was typed when it is not a number."""
+    """E.164, `sip:102` for an account of the same customer, or what was typed when it is neither."""
     sender: Sender | None = None
-    encoding: Literal["gsm7", "ucs2"] = "gsm7"
+    encoding: Literal["gsm7", "ucs2", "utf8"] = "gsm7"
     parts: tuple[str, ...] = ()
     price: Micros = 0
     currency: str = ""
@@ -99,6 +105,11 @@ class Plan:
     refused: Refusal | None = None
     trace: tuple[Step, ...] = ()
     whole: bool = False
+
+    @property
+    def internal(self) -> bool:
+        """Whether it goes straight to phones: no carrier, no price, one part however long."""
+        return self.sender is not None and self.sender.kind == INTERNAL
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -142,7 +153,7 @@ class Message:
     error_code: str | None = None
     error_detail: str | None = None
     flags: frozenset[str] = frozenset()
-    """`partial` (a joined inbound with parts missing), `blocked` …"""
+    """`partial` (a joined inbound with parts missing), `blocked`, `internal` …"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +262,8 @@ class Binding:
     """User-Agent of its REGISTER."""
     cpim: bool = False
     """It has written in message/cpim."""
+    host: str = ""
+    """What the phone calls us, `host` or `host:port`, where that isn't our domain."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,7 @@ def _row(account: Account, one: Binding, now: int) -> Row:
         "updated_at": now,
         "agent": one.agent,
         "cpim": one.cpim,
+        "host": one.host,
     }
 
 
@@ -180,4 +181,5 @@ def _binding(row: Mapping[str, Any]) -> Binding:
         q=row["q"] / 1000,
         agent=row["agent"],
         cpim=bool(row["cpim"]),
+        host=row["host"],
     )

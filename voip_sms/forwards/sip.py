@@ -70,7 +70,8 @@ class _Answer:
 class SipForwarder:
     """Delivers to every live contact of a SIP user at once; one that takes it is enough.
 
-    `domain` is the host of From and To. A contact on a lost connection is unreachable at once.
+    `domain` is the host of From and To, but for phones that call us by another. A contact on a lost
+    connection is unreachable at once.
     """
 
     def __init__(
@@ -137,7 +138,8 @@ class SipForwarder:
         """Call-ID and tag are those of the job for every contact and try: a phone knows it again."""
         name = to_text(JOB_PREFIX, job.id) + (f"-{piece}" if piece else "")
         tag = hashlib.sha256(name.encode()).hexdigest()[:16]
-        sender, recipient = sip_uri(_peer(job), self._domain), sip_uri(job.target, self._domain)
+        host = binding.host or self._domain  # so that Reply finds its way to us
+        sender, recipient = sip_uri(_peer(job), host), sip_uri(job.target, host)
         letter = Letter(sender, recipient, _moment(job), text)
         content_type, body = content_of(job, binding, letter, whole=not piece)
         return Outgoing(

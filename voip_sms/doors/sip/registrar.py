@@ -16,7 +16,7 @@ from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.sip.traffic import Incoming, Reply
 from voip_sms.net.sip.transports import joined
 from voip_sms.wire.sip.grammar import GrammarError
-from voip_sms.wire.sip.headers import Headers, parse_name_addr, parse_seconds
+from voip_sms.wire.sip.headers import Headers, NameAddr, parse_name_addr, parse_seconds
 from voip_sms.wire.sip.uri import SipUri
 
 log = structlog.get_logger(__name__)
@@ -116,11 +116,20 @@ class Registrar:
             expires_at=self._now() + seconds * SECOND,
             q=_preference(address.params.get("q", "")),
             agent=agent_of(incoming.read.request.headers),
+            host=_alias(incoming.read.recipient, self._settings.domain),
         )
 
     def _shown(self, binding: Binding) -> str:
         left = max(0, -((self._now() - binding.expires_at) // SECOND))
         return f"<{binding.contact}>;expires={left}"
+
+
+def _alias(address: NameAddr, domain: str) -> str:
+    """The host by which a phone knows us, '' for our domain: it can answer only to what it can find."""
+    uri = address.uri
+    if not isinstance(uri, SipUri) or uri.host.lower() == domain:
+        return ""
+    return uri.host.lower() if uri.port is None else f"{uri.host.lower()}:{uri.port}"
 
 
 def agent_of(headers: Headers) -> str:

@@ -21,6 +21,7 @@ binding = Table(
     time_column("updated_at"),
     word("agent", default=""),  # User-Agent of the REGISTER
     flag("cpim", default=False),  # it has written in message/cpim, so it can read it
+    word("host", default=""),  # what it calls us where that isn't sip.domain
     Index(None, "flow"),
     Index(None, "expires_at"),
 )

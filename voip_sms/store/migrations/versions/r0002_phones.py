@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     op.add_column("binding", sa.Column("agent", sa.String(), server_default=sa.text("''"), nullable=False))
     op.add_column("binding", sa.Column("cpim", sa.Boolean(), server_default=sa.text("false"), nullable=False))
+    op.add_column("binding", sa.Column("host", sa.String(), server_default=sa.text("''"), nullable=False))
     op.add_column("sip_account", sa.Column("fallback", sa.JSON(), nullable=True))
     op.add_column("forward", sa.Column("secret_before", sa.String(), nullable=True))
     op.add_column("forward", sa.Column("secret_before_until", sa.BigInteger(), nullable=True))
