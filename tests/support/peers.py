@@ -57,6 +57,8 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "smpplib": (_by_module("smpplib"), "make setup-dev"),
     "smpp34": (_by_module("smpp34"), "make setup-dev"),
     "chromium": (_by_command("chromium"), "apt-get install chromium"),
+    "baresip": (_by_command("baresip"), "apt-get install baresip-core"),
+    "linphone": (_by_command("linphone-daemon"), "apt-get install linphone-cli"),
     "kannel": (_by_command("bearerbox"), "apt-get install kannel"),
 }
 

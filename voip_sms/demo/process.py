@@ -78,7 +78,7 @@ class Service:
         """Start it and wait for its ready line; ServiceFailedError when none comes. Can be started again."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *_dies_with_us(),
+                *dies_with_us(),
                 *self._command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
@@ -172,7 +172,7 @@ class Service:
         return f"voip-sms {' '.join(self.arguments)}: {what}\n{self.log_text()[-4000:]}"
 
 
-def _dies_with_us() -> list[str]:
+def dies_with_us() -> list[str]:
     """A prefix that ends the child when we are killed ourselves; Debian has it, elsewhere we do without."""
     found = shutil.which("setpriv")
     return [found, "--pdeathsig", "KILL"] if found else []
