@@ -381,7 +381,7 @@ async def test_the_nat_of_a_registered_phone_is_held_open(clock: FakeClock) -> N
         ({"udp": "h:99999"}, "host:port"),
         ({"domain": "a b"}, "host name"),
         ({"domain": "h:5060"}, "without a port"),
-        ({"tls": "0.0.0.0:5061"}, "leave it empty"),
+        ({"tls": "0.0.0.0:5061"}, "tls_cert and tls_key"),
         ({"x": 1}, "Extra inputs"),
         ({"digest": ["SHA1"]}, "SHA-256"),
         ({"digest": []}, "at least 1"),

@@ -9,8 +9,7 @@ import pytest
 import uvloop
 
 from support.sip_raw import Ask, RawTcp, RawUdp, ok_to
-from voip_sms.net.sip import endpoint as endpoint_module
-from voip_sms.net.sip import transports
+from voip_sms.net.sip import connections, flows
 from voip_sms.net.sip.endpoint import Endpoint, Listen
 from voip_sms.net.sip.traffic import Ending, Incoming, Outgoing, Reply, Target
 from voip_sms.wire.sip.messages import Request
@@ -275,11 +274,11 @@ async def test_spaces_before_the_colon(edge: Edge, tcp: RawTcp) -> None:
 
 
 async def test_deadlines_of_connections(edge: Edge, tcp: RawTcp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transports, "PARTIAL_DEADLINE", 0.3)
+    monkeypatch.setattr(flows, "PARTIAL_DEADLINE", 0.3)
     async with RawTcp(*edge.tcp) as silent:
         tcp.send(Ask().octets("TCP")[:50])
         assert await tcp.closed()
-        monkeypatch.setattr(transports, "UNPROVEN_IDLE", 0.1)
+        monkeypatch.setattr(flows, "UNPROVEN_IDLE", 0.1)
         assert await silent.closed()
 
 
@@ -287,7 +286,7 @@ async def test_connections_are_limited_per_host(
     edge: Edge, tcp: RawTcp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await tcp.ask(Ask())
-    monkeypatch.setattr(endpoint_module, "MAX_CONNECTIONS_PER_HOST", 1)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS_PER_SITE", 1)
     async with RawTcp(*edge.tcp) as second:
         assert await second.closed()
     assert (await tcp.ask(Ask())).status == 202, "whoever was there stays served"

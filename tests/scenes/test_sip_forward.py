@@ -208,7 +208,7 @@ async def test_a_long_text_goes_over_the_phone_s_connection_whole(stage: Stage) 
     async with RawTcp(*stage.tcp) as phone:
         phone.send(b"\r\n\r\n")
         await phone.reader.readexactly(2)
-        [flow] = stage.endpoint._flows
+        [flow] = stage.endpoint._connections._flows
         sending = asyncio.create_task(
             stage.forwarder.deliver(job(binding(phone.address, "tcp", flow), text=LONG))
         )

@@ -5,10 +5,12 @@ import secrets
 
 from support.fakes import FakeClock
 from support.sip_engine import DOMAIN, FakeEngine, sip_account
+from support.sip_raw import Ask, RawTcp, RawUdp, authorized
 from voip_sms.doors.sip.door import Engine, SipDoor
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.forwards.sip import SipForwarder
 from voip_sms.net.sip.endpoint import Endpoint
+from voip_sms.wire.sip.messages import Response
 
 KEY = bytes(range(32))
 
@@ -25,7 +27,7 @@ class Service:
         )
 
     async def start(self) -> "Service":
-        self.endpoint = Endpoint(key=KEY, new_id=secrets.token_hex)
+        self.endpoint = Endpoint(key=KEY, new_id=secrets.token_hex, tls=self.settings.tls_contexts())
         self.door = SipDoor(
             self.endpoint,
             self.settings,
@@ -36,11 +38,34 @@ class Service:
         )
         self.forwarder = SipForwarder(self.endpoint, DOMAIN, self.engine, self.engine)
         self.door.attach()
-        udp, tcp = await self.endpoint.start(self.settings.listeners())
+        bound = await self.endpoint.start(self.settings.listeners())
         await self.door.start()
-        self.udp, self.tcp = (udp.host, udp.port), (tcp.host, tcp.port)
+        self.bound = [(one.transport, (one.host, one.port)) for one in bound]
+        where = dict(reversed(self.bound))
+        self.udp, self.tcp = where["udp"], where["tcp"]
+        self.tls = where.get("tls", ("", 0))
         return self
 
     async def stop(self) -> None:
         await self.door.stop()
         await self.endpoint.close(0)
+
+
+async def signed(peer: RawUdp | RawTcp, ask: Ask, user: str = "101", password: str = "") -> Response:
+    """Ask, be challenged, ask again with credentials."""
+    challenge = await peer.ask(ask)
+    assert challenge.status == 401, challenge
+    return await peer.ask(authorized(ask, challenge, user, password or f"pw{user}"))
+
+
+def registration(user: str = "101", contact: str = "<sip:101@192.168.7.7:5060>", *headers: str) -> Ask:
+    """A REGISTER of one contact, without credentials."""
+    aor = f"<sip:{user}@{DOMAIN}>"
+    return Ask(
+        "REGISTER",
+        f"sip:{DOMAIN}",
+        "",
+        f"{aor};tag=r",
+        aor,
+        headers=(f"Contact: {contact}", *headers),
+    )

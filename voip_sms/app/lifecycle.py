@@ -20,6 +20,7 @@ from voip_sms.app.build import CONFIGURATION, Ground, House, build, lay_ground
 from voip_sms.app.settings import Settings
 from voip_sms.core.failures import StoreUnavailableError
 from voip_sms.net.sip.endpoint import Listen
+from voip_sms.net.sip.tls import TlsFileError
 from voip_sms.store import migrate
 from voip_sms.store.database import Database, check, open_database
 from voip_sms.store.errors import DatabaseError
@@ -41,6 +42,7 @@ class Exit(IntEnum):
 
     OK = 0
     FAILED = 1
+    CONFIGURATION = 2
     DATABASE = 3
     PORT_IN_USE = 4
 
@@ -54,6 +56,9 @@ def serve(settings: Settings) -> int:
     except DatabaseError as error:
         _complain(str(error))
         return Exit.DATABASE
+    except TlsFileError as error:
+        _complain(f"sip.{error}")
+        return Exit.CONFIGURATION
     except OSError as error:
         why = error.__cause__ if isinstance(error.__cause__, OSError) else error  # uvloop wraps UDP's
         in_use = why.errno == errno.EADDRINUSE

@@ -103,6 +103,8 @@ class SipDoor:
             return verdict.reply
         if not self._authenticator.owns(account, address):
             return refuse(NOT_OWNER, account.account)
+        if incoming.transport != "udp":
+            self._endpoint.trust(incoming.flow)
         return serve(incoming, account.account)
 
     def _flow_lost(self, flow: str) -> None:

@@ -1,11 +1,12 @@
 """The `[sip]` section of the configuration file."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from voip_sms.net.sip.endpoint import Listen
+from voip_sms.net.sip.tls import TlsContexts, TlsFiles
 from voip_sms.wire.sip.grammar import GrammarError
 from voip_sms.wire.sip.uri import parse_host_port
 
@@ -18,14 +19,6 @@ def _listener(text: str) -> str:
         host, colon, port = text.rpartition(":")
         if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > PORT_MAX:
             raise ValueError("must be host:port, for example 127.0.0.1:5060, or empty to switch it off")
-    return text
-
-
-def _no_tls(text: str) -> str:
-    if text:
-        raise ValueError(
-            "SIP over TLS is not served by this version: leave it empty, or put a proxy in front"
-        )
     return text
 
 
@@ -59,11 +52,19 @@ class SipSettings(BaseModel):
     )
     udp: Listener = Field("127.0.0.1:5060", description="Where SIP over UDP listens; port 0 picks one.")
     tcp: Listener = Field("127.0.0.1:5060", description="Where SIP over TCP listens; port 0 picks one.")
-    tls: Annotated[str, AfterValidator(_no_tls)] = Field(
-        "", description="Where SIP over TLS listens, with tls_cert and tls_key."
+    tls: Listener = Field(
+        "", description="Where SIP over TLS listens, with tls_cert and tls_key (5061)."
     )
-    tls_cert: str = Field("", description="PEM file of the certificate chain for tls.")
-    tls_key: str = Field("", description="PEM file of the private key for tls.")
+    tls_cert: str = Field(
+        "", description="PEM file of the certificate chain for tls; a renewed one is taken without a restart."
+    )
+    tls_key: str = Field(
+        "", description="PEM file of the private key for tls, without a passphrase; only for us to read."
+    )
+    tls_ca: str = Field(
+        "",
+        description="PEM file of the authorities that we trust when we connect by TLS; empty: the system's.",
+    )
     digest: tuple[Literal["MD5", "SHA-256"], ...] = Field(
         ("MD5", "SHA-256"), min_length=1, description="Algorithms offered, in the order of the challenges."
     )
@@ -95,10 +96,22 @@ class SipSettings(BaseModel):
         (), description="Addresses or networks that authenticate for us: their identity headers are believed."
     )
 
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if self.tls and not (self.tls_cert and self.tls_key):
+            raise ValueError("tls needs tls_cert and tls_key; set them, or leave tls empty")
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ValueError("tls_cert and tls_key need each other; set both or none")
+        return self
+
+    def tls_contexts(self) -> TlsContexts:
+        """What TLS connections use, from the files. TlsFileError when they can't be used."""
+        return TlsContexts(TlsFiles(self.tls_cert, self.tls_key, self.tls_ca))
+
     def listeners(self) -> list[Listen]:
-        """The listeners to open, in the order udp, tcp."""
+        """The listeners to open, in the order udp, tcp, tls."""
         chosen: list[Listen] = []
-        for transport, text in (("udp", self.udp), ("tcp", self.tcp)):
+        for transport, text in (("udp", self.udp), ("tcp", self.tcp), ("tls", self.tls)):
             if text:
                 host, _, port = text.rpartition(":")
                 chosen.append(Listen(transport, host, int(port)))

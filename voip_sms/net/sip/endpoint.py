@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,9 +13,11 @@ from typing import Final
 import structlog
 
 from voip_sms.net.sip.client import ClientTransactions
+from voip_sms.net.sip.connections import MAX_CONNECTIONS, Connections
 from voip_sms.net.sip.server import HANDLER_DEADLINE, RETRY_AFTER, ServerTransactions, unavailable
-from voip_sms.net.sip.traffic import Ending, Handler, Incoming, Outgoing, Path, Reply, Result, Target
-from voip_sms.net.sip.transports import PING, TcpFlow, UdpListener, UdpPath, joined, numbered
+from voip_sms.net.sip.tls import TlsContexts
+from voip_sms.net.sip.traffic import Address, Ending, Handler, Incoming, Outgoing, Path, Reply, Result, Target
+from voip_sms.net.sip.transports import PING, UdpListener, joined, resolve
 from voip_sms.wire.sip.content import ACCEPT
 from voip_sms.wire.sip.grammar import GrammarError
 from voip_sms.wire.sip.messages import Malformed, Message, Request
@@ -27,15 +28,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP: Final = 0.2
 """Seconds between looks at deadlines: they are then met to a fifth of a second."""
-CONNECT_TIMEOUT: Final = 4.0
-"""Seconds to open a TCP connection: a phone on this network answers in one or it isn't there."""
-MAX_CONNECTIONS: Final = 4096
-MAX_CONNECTIONS_PER_HOST: Final = 512
-"""TCP connections, all and from one address: a whole office behind one NAT fits, a flood doesn't."""
-BACKLOG: Final = 256
 _TAG_OCTETS: Final = 8
-CLOSING: Final = 1.0
-"""Seconds that connections get to take their last replies when the endpoint closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +44,7 @@ class Endpoint:
     """Register handlers, `start`, `send`, `close`. Everything runs on one event loop.
 
     `key` (secret, stable over restarts) makes To-tags; `new_id` gives unguessable tokens of at least 16
-    characters; `agent` is shown in Server and User-Agent.
+    characters; `agent` is shown in Server and User-Agent. `tls` is needed to listen on `tls`, and to connect.
     """
 
     def __init__(
@@ -61,25 +54,23 @@ class Endpoint:
         new_id: Callable[[], str],
         agent: str = "voip-sms",
         deadline: float = HANDLER_DEADLINE,
+        tls: TlsContexts | None = None,
+        connections: int = MAX_CONNECTIONS,
     ) -> None:
         self.stats: Counter[str] = Counter()
         self._key = key
         self._handlers: dict[str, Handler] = {}
-        self._flow_watchers: list[Callable[[str], None]] = []
         self._server = ServerTransactions(
             clock=self._now, tag=self._tag, stats=self.stats, server=agent, deadline=deadline
         )
         self._client = ClientTransactions(new_id=new_id, stats=self.stats, agent=agent)
-        self._flow_names = numbered(f"tcp-{new_id()[:12]}")
+        self._connections = Connections(
+            self, clock=self._now, run=new_id()[:12], stats=self.stats, tls=tls, most=connections
+        )
+        self._connections.on_lost(self._client.lost)
         self._udp: list[UdpListener] = []
-        self._tcp: list[asyncio.Server] = []
-        self._flows: dict[str, TcpFlow] = {}
-        self._per_host: Counter[str] = Counter()
-        self._made: dict[tuple[str, int], str] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._closing = False
-        self._no_flows = asyncio.Event()
-        self._no_flows.set()
 
     # --- for doors, forwards and carriers ---------------------------------------------------------------
 
@@ -90,22 +81,25 @@ class Endpoint:
 
     def on_flow_lost(self, watcher: Callable[[str], None]) -> None:
         """Call `watcher` with a connection's name when it is gone."""
-        self._flow_watchers.append(watcher)
+        self._connections.on_lost(watcher)
+
+    def trust(self, flow: str) -> None:
+        """Whoever sent over `flow` (from Incoming) has proven who it is; for UDP that changes nothing."""
+        self._connections.trust(flow)
 
     def flow_alive(self, flow: str) -> bool:
         """Whether `flow` (from Incoming) still leads somewhere; UDP does as long as its listener is open."""
-        connection = self._flows.get(flow)
-        return connection.alive if connection else any(listener.name == flow for listener in self._udp)
+        return self._connections.get(flow) is not None or any(one.name == flow for one in self._udp)
 
     async def send(self, outgoing: Outgoing) -> Result:
         """Send a request and wait for the end of its transaction, at most `outgoing.timeout` seconds."""
         target = outgoing.target
         if target.transport == "udp":
             return await self._send_udp(outgoing)
-        flow = self._flows.get(target.flow) if target.flow else await self._connection(target)
+        flow = await self._connections.reach(target)
         if flow is None or not flow.alive:
             return Result(Ending.UNREACHABLE)
-        via = f"{target.transport.upper()} {joined(flow.local)}"
+        via = f"{flow.transport.upper()} {joined(flow.local)}"
         return await self._client.run(outgoing, via, flow.flow, flow.send, reliable=True)
 
     def keep_alive(self, target: Target) -> None:
@@ -114,8 +108,8 @@ class Endpoint:
             listener = self._udp_for(target)
             if listener is not None:
                 listener.send(PING, (target.host, target.port))
-        elif (flow := self._flows.get(target.flow)) is not None:
-            flow.send(PING)
+        elif (flow := self._connections.get(target.flow)) is not None:
+            flow.ping()
 
     # --- life -------------------------------------------------------------------------------------------
 
@@ -135,8 +129,7 @@ class Endpoint:
     def refuse_new(self) -> None:
         """Answer new requests with 503 from now on; what is under way, and our own requests, go on."""
         self._closing = True
-        for server in self._tcp:
-            server.close()
+        self._connections.refuse_new()
 
     async def close(self, drain: float = 5.0) -> None:
         """`refuse_new`, wait up to `drain` seconds for handlers, then close every socket."""
@@ -146,61 +139,38 @@ class Endpoint:
             self._sweeper.cancel()
             with suppress(asyncio.CancelledError):
                 await self._sweeper
-        await self._close_flows()
+        await self._connections.close()
         for listener in self._udp:
             listener.close()
         self._udp.clear()
 
-    async def _close_flows(self) -> None:
-        for flow in list(self._flows.values()):
-            flow.close()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._no_flows.wait(), CLOSING)
-        for flow in list(self._flows.values()):
-            flow.abort()
-
-    async def _open(self, listen: Listen) -> tuple[str, int]:
-        loop = asyncio.get_running_loop()
-        host = await self._resolve(listen.host, listen.port)
-        if listen.transport == "udp":
-            listener = UdpListener(f"udp{len(self._udp)}", self)
-            await loop.create_datagram_endpoint(lambda: listener, local_addr=(host, listen.port))
-            self._udp.append(listener)
-            return listener.address
-        server = await loop.create_server(self._new_flow, host, listen.port, backlog=BACKLOG)
-        self._tcp.append(server)
-        name = server.sockets[0].getsockname()
-        return str(name[0]), int(name[1])
-
-    @staticmethod
-    async def _resolve(host: str, port: int) -> str:
-        """A numeric address: uvloop's UDP takes nothing else."""
-        host = host.strip("[]")
-        with suppress(ValueError):
-            return str(ipaddress.ip_address(host))
-        loop = asyncio.get_running_loop()
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        return str(found[0][4][0])
+    async def _open(self, listen: Listen) -> Address:
+        host = await resolve(listen.host, listen.port)
+        if listen.transport != "udp":
+            return await self._connections.listen(listen.transport, host, listen.port)
+        listener = UdpListener(f"udp{len(self._udp)}", self)
+        await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: listener, local_addr=(host, listen.port)
+        )
+        self._udp.append(listener)
+        return listener.address
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP)
             self._server.sweep()
-            now = self._now()
-            for flow in [flow for flow in self._flows.values() if flow.overdue(now)]:
-                self.stats["flow_overdue"] += 1
-                flow.abort()
+            self._connections.sweep()
 
     # --- what sockets call (transports.Sink) --------------------------------------------------------------
 
-    def message(self, message: Message, path: UdpPath | TcpFlow) -> None:
+    def message(self, message: Message, path: Path) -> None:
         """A whole message came in."""
         if isinstance(message, Request):
             self._request(message, path)
         else:
             self._client.receive(message)
 
-    def malformed(self, error: Malformed, path: UdpPath | TcpFlow) -> None:
+    def malformed(self, error: Malformed, path: Path) -> None:
         """Octets that are no message; answered where that is possible and allowed."""
         self.stats["malformed"] += 1
         request = error.request
@@ -209,34 +179,6 @@ class Endpoint:
         with suppress(GrammarError, ValueError):
             phrase = f"{reason(error.status)} ({error.reason})"
             self._server.refuse(request, path, top_via(request.headers), Reply(error.status, phrase))
-
-    def admit(self, flow: TcpFlow) -> bool:
-        """Whether a new connection may stay."""
-        host = flow.source[0]
-        full = len(self._flows) >= MAX_CONNECTIONS or self._per_host[host] >= MAX_CONNECTIONS_PER_HOST
-        if full or self._closing:
-            self.stats["flow_refused"] += 1
-            return False
-        self._flows[flow.flow] = flow
-        self._per_host[host] += 1
-        self._no_flows.clear()
-        return True
-
-    def lost(self, flow: TcpFlow) -> None:
-        """A connection is gone."""
-        if self._flows.pop(flow.flow, None) is None:
-            return
-        host = flow.source[0]
-        self._per_host[host] -= 1
-        if not self._per_host[host]:
-            del self._per_host[host]
-        if not self._flows:
-            self._no_flows.set()
-        self._client.lost(flow.flow)
-        if self._made.get(flow.source) == flow.flow:
-            del self._made[flow.source]
-        for watcher in self._flow_watchers:
-            watcher(flow.flow)
 
     # --- requests in --------------------------------------------------------------------------------------
 
@@ -292,7 +234,7 @@ class Endpoint:
         if listener is None:
             return Result(Ending.UNREACHABLE)
         try:
-            host = await self._resolve(target.host, target.port)
+            host = await resolve(target.host, target.port)
         except OSError:
             return Result(Ending.UNREACHABLE)
         address = host, target.port
@@ -318,27 +260,6 @@ class Endpoint:
             probe.connect(address)
             return str(probe.getsockname()[0]), port
         return host, port
-
-    async def _connection(self, target: Target) -> TcpFlow | None:
-        """The connection we made to this host and port before, or a new one."""
-        try:
-            where = await self._resolve(target.host, target.port), target.port
-        except OSError:
-            return None
-        flow = self._flows.get(self._made.get(where, ""))
-        if flow is not None and flow.alive:
-            return flow
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                _, flow = await asyncio.get_running_loop().create_connection(self._new_flow, *where)
-        except (OSError, TimeoutError):
-            return None
-        self._made[where] = flow.flow
-        flow.proven = True
-        return flow
-
-    def _new_flow(self) -> TcpFlow:
-        return TcpFlow(next(self._flow_names), self, self._now)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -1,12 +1,13 @@
-"""SIP sockets: a UDP listener and a TCP connection, each bounded in what it buffers and how long it waits."""
+"""SIP over UDP: one socket, the way back for replies, and addresses as text."""
 
 import asyncio
+import ipaddress
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, Protocol, cast
 
-from voip_sms.net.sip.traffic import Address
-from voip_sms.wire.sip.framing import Broken, Flawed, Ping, StreamFramer
+from voip_sms.net.sip.traffic import Address, Path
 from voip_sms.wire.sip.headers import Via
 from voip_sms.wire.sip.messages import Malformed, Message, parse_datagram
 
@@ -16,26 +17,14 @@ MIN_DATAGRAM: Final = 20
 """Anything shorter is a keep-alive of some make, never a SIP message."""
 RECEIVE_BUFFER: Final = 4 * 1024 * 1024
 """Octets the kernel may hold for us (it may cap this): half a second of 8,000 requests a second."""
-WRITE_LIMIT: Final = 256 * 1024
-"""Octets waiting for a TCP peer that doesn't read, about 500 replies: then the connection is cut."""
-UNPROVEN_IDLE: Final = 30.0
-"""Seconds a connection may stay without a single whole request."""
-PARTIAL_DEADLINE: Final = 15.0
-"""Seconds from the first octet of a message to its last."""
-IDLE: Final = 1800.0
-"""Seconds without traffic on a connection that has been used: six registrations at the usual 300 s."""
 
 
 class Sink(Protocol):
     """What a socket hands its input to."""
 
-    def message(self, message: Message, path: "UdpPath | TcpFlow") -> None: ...
+    def message(self, message: Message, path: Path) -> None: ...
 
-    def malformed(self, error: Malformed, path: "UdpPath | TcpFlow") -> None: ...
-
-    def admit(self, flow: "TcpFlow") -> bool: ...
-
-    def lost(self, flow: "TcpFlow") -> None: ...
+    def malformed(self, error: Malformed, path: Path) -> None: ...
 
 
 class UdpPath:
@@ -87,7 +76,7 @@ class UdpListener(asyncio.DatagramProtocol):
     def address(self) -> Address:
         """Where it listens."""
         assert self._transport is not None
-        return _address(self._transport.get_extra_info("sockname"))
+        return address_of(self._transport.get_extra_info("sockname"))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
@@ -126,89 +115,7 @@ class UdpListener(asyncio.DatagramProtocol):
             self._transport.close()
 
 
-class TcpFlow(asyncio.Protocol):
-    """One TCP connection, accepted or made. A broken stream, an idle or a deaf peer ends it."""
-
-    transport = "tcp"
-
-    def __init__(self, flow: str, sink: Sink, clock: Callable[[], float]) -> None:
-        self.flow = flow
-        self.source: Address = ("", 0)
-        self.proven = False
-        self._sink = sink
-        self._clock = clock
-        self._framer = StreamFramer()
-        self._transport: asyncio.Transport | None = None
-        self._last = self._began = clock()
-
-    @property
-    def local(self) -> Address:
-        """Our end."""
-        assert self._transport is not None
-        return _address(self._transport.get_extra_info("sockname"))
-
-    @property
-    def alive(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=WRITE_LIMIT)
-        self.source = _address(transport.get_extra_info("peername") or ("", 0))
-        if not self._sink.admit(self):
-            self._transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - why doesn't matter
-        self._sink.lost(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._last = self._clock()
-        if not self._framer.partial:
-            self._began = self._last
-        for event in self._framer.feed(data):
-            self._began = self._last
-            if not self.alive:
-                return
-            if isinstance(event, Ping):
-                self.send(PONG)
-            elif isinstance(event, Flawed | Broken):
-                self._refuse(event)
-            else:
-                self.proven = True
-                self._sink.message(event, self)
-
-    def _refuse(self, event: Flawed | Broken) -> None:
-        self._sink.malformed(event.error, self)
-        if isinstance(event, Broken) or event.error.request is None:
-            self.close()
-
-    def pause_writing(self) -> None:
-        """The peer doesn't read: what it is owed is lost with the connection, as its requests are kept."""
-        self.abort()
-
-    def reply(self, octets: bytes, via: Via) -> None:  # noqa: ARG002 - the answer goes where the request came from
-        self.send(octets)
-
-    def send(self, octets: bytes) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(octets)
-
-    def overdue(self, now: float) -> bool:
-        """Whether one of the deadlines above has passed."""
-        if self._framer.partial and now - self._began > PARTIAL_DEADLINE:
-            return True
-        return now - self._last > (IDLE if self.proven else UNPROVEN_IDLE)
-
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-
-
-def _address(name: object) -> Address:
+def address_of(name: object) -> Address:
     host, port, *_ = cast(tuple[str, int], name)
     return str(host), int(port)
 
@@ -217,6 +124,30 @@ def joined(address: Address) -> str:
     """`host:port`, IPv6 in brackets."""
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def site_of(host: str) -> str:
+    """Who one numeric address stands for when sources are counted: itself, or for IPv6 its whole /64.
+
+    A subscriber gets at least a /64 (RFC 6177), and may use every address in it.
+    """
+    if ":" not in host:
+        return host
+    try:
+        packed = ipaddress.IPv6Address(host.partition("%")[0])
+    except ValueError:
+        return host
+    return str(ipaddress.IPv6Network((packed, 64), strict=False).network_address)
+
+
+async def resolve(host: str, port: int) -> str:
+    """A numeric address: uvloop's UDP takes nothing else. OSError when there is none."""
+    host = host.strip("[]")
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(host))
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    return str(found[0][4][0])
 
 
 def numbered(prefix: str) -> Iterator[str]:
