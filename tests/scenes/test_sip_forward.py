@@ -191,7 +191,7 @@ async def test_no_contact_and_silent_contact(
     assert await stage.forwarder.deliver(job()) == Temporary("not_registered")
     assert await stage.forwarder.deliver(job(binding(phone.address), text=None)) == Permanent("text_gone")
     monkeypatch.setattr(forward_module, "DEADLINE", 0.2)
-    assert await stage.forwarder.deliver(job(binding(phone.address))) == Temporary("timeout")
+    assert await stage.forwarder.deliver(job(binding(phone.address))) == Temporary("sip_timeout")
 
 
 async def test_a_contact_on_a_lost_connection_is_unreachable_at_once(stage: Stage) -> None:

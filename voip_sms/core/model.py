@@ -1,7 +1,7 @@
 """What passes through the rooms: submissions, plans, parts, receipts, messages, bindings and forward jobs."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from voip_sms.core.directory import Account, ForwardKind, Id, IdentityKind, Micros
@@ -288,5 +288,10 @@ class ForwardJob:
     mode: str = "standard"
     verified: bool = False
     bindings: tuple[Binding, ...] = ()
+    taken: Mapping[str, int] = field(default_factory=dict)
+    """By contact: how many characters of the text earlier tries have brought it, in pieces."""
     language: str = "en"
+    timezone: str = "UTC"
+    instead_of: Account | None = None
+    """The SIP account whose phones did not take the text in time, if it fell back to this target."""
     imdn_id: str = ""

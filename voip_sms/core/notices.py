@@ -4,6 +4,8 @@ from typing import Final
 
 from voip_sms.core.model import Message
 
+FAILURES: Final = frozenset({"message.undelivered", "message.failed", "message.expired"})
+"""Events that tell a phone that an SMS of its own came to nothing."""
 _QUOTED: Final = 40
 """Characters of the text that are repeated: enough to know it again, on a phone's display."""
 
@@ -24,6 +26,11 @@ _POLISH: Final = {
     "text": " Treść: „{text}”",
 }
 _WORDS: Final = {"en": _ENGLISH, "pl": _POLISH}
+
+
+def tells_of_failure(event: str) -> bool:
+    """Whether a hand-over of this event is such a notice."""
+    return event in FAILURES
 
 
 def failure(message: Message, language: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from voip_sms.core.clock import DAY
 from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id
+from voip_sms.core.notices import FAILURES
 
 Row = dict[str, Any]
 
@@ -19,7 +20,6 @@ EVENT_TYPES = frozenset(
     }
 )
 
-_FAILURES = frozenset({"message.undelivered", "message.failed", "message.expired"})
 _EVENT_OF = {event.removeprefix("message."): event for event in EVENT_TYPES}
 
 LIFE: Mapping[ForwardKind, int] = {
@@ -60,7 +60,7 @@ def notice_jobs(
 
     `message`: its row; pure as `event_jobs` is.
     """
-    if event not in _FAILURES or message["door"] != "sip":
+    if event not in FAILURES or message["door"] != "sip":
         return []
     kind, _, user = message["account"].partition(":")
     if kind != "sip":

@@ -5,23 +5,22 @@ So does the notice of an SMS of the user's own that failed: it comes from the nu
 
 import asyncio
 import hashlib
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from email.utils import format_datetime
-from enum import IntEnum
 from typing import Final
 
 import structlog
 
 from voip_sms.core.clock import to_datetime
-from voip_sms.core.dispositions import JOB_PREFIX
-from voip_sms.core.failures import Accepted, Outcome, Permanent, Refusal, Temporary
+from voip_sms.core.directory import Id
+from voip_sms.core.failures import Accepted, ContactResult, Outcome, Permanent, Refusal, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import Binding, ForwardJob
-from voip_sms.core.notices import failure
+from voip_sms.core.notices import failure, tells_of_failure
 from voip_sms.core.ports import Credentials, Registrations
-from voip_sms.forwards.sip_body import Letter, content_of, may_cut, may_read, settled
+from voip_sms.forwards.sip_answers import Answer, Rank, answer_of, outcome_of
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
 from voip_sms.wire.sip.grammar import GrammarError
@@ -29,49 +28,24 @@ from voip_sms.wire.sip.uri import parse_host_port, sip_uri
 
 log = structlog.get_logger(__name__)
 
-CHUNK: Final = 400
-"""Octets of text in one piece when it must go over UDP: with our headers, a phone's long Contact and Via the
-request stays below 1300."""
+CONTENT_TYPE: Final = "text/plain;charset=UTF-8"
+CHUNKS: Final = (400, 200, 100, 50)
+"""Octets of text in one piece when it must go over UDP: with our headers and a phone's Contact the request
+usually stays below 1300; where Contact is very long, smaller ones are tried."""
 DEADLINE: Final = 120.0
 """Seconds for one try at all contacts: a connection attempt, or a few pieces of 32 s each."""
+PATIENCE: Final = 4.0
+"""Seconds that the others still get when one contact has taken it: enough for three copies over UDP. Then the
+next text has its turn; who has not answered yet is still tried, and not waited for."""
+LATE_MOST: Final = 2_000
+"""Texts known to have been taken after their try was over: as many as the endpoint listens for."""
 _DEFAULT_PORT: Final = 5060
-
-
-class Rank(IntEnum):
-    """What a contact's answer means for the message, best last (facts of RFC 3261 21 as phones use them)."""
-
-    REFUSED = 0
-    GONE = 1
-    LATER = 2
-    TAKEN = 3
-
-
-_SUCCESS: Final = 2
-_SERVER_FAILURE: Final = 5
-"""Classes of final statuses (RFC 3261 7.2)."""
-_LATER: Final = frozenset({408, 429, 430, 477, 480, 482, 486, 491, 600})
-"""Final statuses below 500 (and 600) after which the same contact may take it. 482: another binding of the
-same phone has it already, or will."""
-_RETRY_AFTER: Final = re.compile(r"\d{1,6}(?=\s*(?:$|[;(]))", re.ASCII)
-"""Seconds of a Retry-After value, up to eleven days (RFC 3261 20.33)."""
-_GONE: Final = frozenset({404, 410})
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """One contact's answer; `cause` is its status or why there is none."""
-
-    binding: Binding
-    rank: Rank
-    cause: str
-    retry_after: int | None = None
 
 
 class SipForwarder:
     """Delivers to every live contact of a SIP user at once; one that takes it is enough.
 
-    `domain` is the host of From and To, but for phones that call us by another. A contact on a lost
-    connection is unreachable at once.
+    `domain` is the host of From and To. A contact on a lost connection is unreachable at once.
     """
 
     def __init__(
@@ -81,46 +55,116 @@ class SipForwarder:
         self._domain = domain
         self._credentials = credentials
         self._registrations = registrations
+        self._late: OrderedDict[Id, dict[str, int]] = OrderedDict()
+        self._left: set[asyncio.Task[Answer]] = set()
 
     async def deliver(self, job: ForwardJob) -> Outcome:
         """Try all contacts once. Accepted's reference is the contact that took it."""
-        if _text(job) is None:
+        text = _text(job)
+        if text is None:
             return Permanent("text_gone")
         if not job.bindings:
             return Temporary("not_registered")
-        readers = [binding for binding in job.bindings if may_read(job, binding)]
-        if not readers:
-            return Permanent("no_reader")
-        try:
-            async with asyncio.timeout(DEADLINE):
-                answers = await asyncio.gather(*(self._offer(job, binding) for binding in readers))
-        except TimeoutError:
-            return Temporary("timeout")
+        taken = self._taken(job)
+        done = next((contact for contact, until in taken.items() if until >= len(text)), None)
+        if done is not None:  # it said so after the last try was over
+            return Accepted(done, contacts=(ContactResult(done, "late"),))
+        offers = [_Offer(job, one, text, taken.get(one.contact, 0)) for one in phones(job.bindings)]
+        answers = await self._answers(offers)
         await self._drop_gone(job, answers)
-        return settled(job, _outcome(answers))
+        return outcome_of(answers)
 
-    async def _offer(self, job: ForwardJob, binding: Binding) -> _Answer:
+    # --- all contacts ---------------------------------------------------------------------------------------
+
+    async def _answers(self, offers: "Sequence[_Offer]") -> list[Answer]:
+        """Each contact's answer; those that stay silent are waited for as long as that helps somebody."""
+        tasks = {asyncio.create_task(self._offer(offer)): offer for offer in offers}
+        try:
+            waiting = await _wait(set(tasks))
+        except BaseException:
+            _cancel(tasks)
+            raise
+        answered = [task.result() for task in tasks if task not in waiting]
+        if any(answer.rank is Rank.TAKEN for answer in answered):
+            silent = "no_answer"
+            self._left |= waiting
+            for task in waiting:
+                task.add_done_callback(self._left.discard)
+        else:
+            silent = "timeout"
+            _cancel(waiting)
+        return answered + [
+            Answer(offer.binding, Rank.LATER, silent, taken=offer.taken)
+            for task, offer in tasks.items()
+            if task in waiting
+        ]
+
+    async def _drop_gone(self, job: ForwardJob, answers: Sequence[Answer]) -> None:
+        """A contact that says it isn't there loses its binding; should that fail, the next try repeats it."""
+        account = self._credentials.sip_account(job.target)
+        for answer in answers:
+            if answer.rank is not Rank.GONE or account is None:
+                continue
+            try:
+                await self._registrations.drop(account.account, answer.binding.contact)
+            except Refusal as refusal:
+                log.warning("sip_binding_drop_failed", code=refusal.code.name)
+
+    # --- what came after its try was over -------------------------------------------------------------------
+
+    def _taken(self, job: ForwardJob) -> dict[str, int]:
+        """How much of the text each contact has, by earlier tries and by answers that came too late."""
+        taken = dict(job.taken)
+        for contact, until in self._late.pop(job.id, {}).items():
+            taken[contact] = max(until, taken.get(contact, 0))
+        return taken
+
+    def _listener(self, offer: "_Offer", until: int) -> Callable[[Result], None]:
+        def heard(result: Result) -> None:
+            if answer_of(offer.binding, result).rank is not Rank.TAKEN:
+                return
+            log.info("sip_taken_late", job=offer.job.id.hex())
+            self._late.setdefault(offer.job.id, {})[offer.binding.contact] = until
+            if len(self._late) > LATE_MOST:
+                self._late.popitem(last=False)
+
+        return heard
+
+    # --- one contact ----------------------------------------------------------------------------------------
+
+    async def _offer(self, offer: "_Offer") -> Answer:
         """One contact: whole if it can be, else over TCP, else in pieces (RFC 3428 8)."""
-        text = _text(job) or ""
-        target = self._target(binding)
+        target = self._target(offer.binding)
         if target is None:
-            return _Answer(binding, Rank.LATER, "unreachable")
-        whole = self._request(job, binding, target, text)
+            return Answer(offer.binding, Rank.LATER, "unreachable", taken=offer.taken)
+        whole = self._request(offer, target, offer.rest)
         result = await self._endpoint.send(whole)
         if result.ending is Ending.TOO_LARGE:
-            result = await self._endpoint.send(replace(whole, target=Target("tcp", target.host, target.port)))
-            if result.ending is Ending.UNREACHABLE and may_cut(job):
-                result = await self._in_pieces(job, binding, target, text)
-        return _answer(binding, result)
+            over_tcp = replace(whole, target=Target("tcp", target.host, target.port))
+            result = await self._endpoint.send(over_tcp)
+            if result.ending is Ending.UNREACHABLE:
+                result = await self._in_pieces(offer, target)
+        answer = answer_of(offer.binding, result)
+        return answer if answer.rank is Rank.TAKEN else replace(answer, taken=offer.taken)
 
-    async def _in_pieces(self, job: ForwardJob, binding: Binding, target: Target, text: str) -> Result:
-        """One after the other, so that they are read in order; the first that isn't taken ends it."""
-        result = Result(Ending.UNREACHABLE)
-        for number, piece in enumerate(pieces(text, CHUNK), 1):
-            result = await self._endpoint.send(self._request(job, binding, target, piece, number))
-            if _answer(binding, result).rank is not Rank.TAKEN:
-                break
-        return result
+    async def _in_pieces(self, offer: "_Offer", target: Target) -> Result:
+        """One after the other, so that they are read in order; the next try begins with the one not taken."""
+        sizes = iter(CHUNKS)
+        size = next(sizes)
+        while True:
+            piece = first_piece(offer.rest, size)
+            result = await self._endpoint.send(self._request(offer, target, piece))
+            if result.ending is Ending.TOO_LARGE:
+                smaller = next(sizes, None)
+                if smaller is None:
+                    return result
+                size = smaller
+                continue
+            if answer_of(offer.binding, result).rank is not Rank.TAKEN:
+                return result
+            offer.taken += len(piece)
+            if not offer.rest:
+                return result
 
     def _target(self, binding: Binding) -> Target | None:
         """Where REGISTER came from, never what Contact says: that may be a private address."""
@@ -132,95 +176,103 @@ class SipForwarder:
             return None
         return Target(binding.transport, host.strip("[]"), port or _DEFAULT_PORT, binding.flow)
 
-    def _request(
-        self, job: ForwardJob, binding: Binding, target: Target, text: str, piece: int = 0
-    ) -> Outgoing:
-        """Call-ID and tag are those of the job for every contact and try: a phone knows it again."""
-        name = to_text(JOB_PREFIX, job.id) + (f"-{piece}" if piece else "")
+    def _request(self, offer: "_Offer", target: Target, text: str) -> Outgoing:
+        """Call-ID and tag are those of the job (and piece) for every contact and try: phones know it again."""
+        job = offer.job
+        in_part = text != offer.text
+        name = to_text("fwd", job.id) + (f"-{offer.taken}" if in_part else "")
         tag = hashlib.sha256(name.encode()).hexdigest()[:16]
-        host = binding.host or self._domain  # so that Reply finds its way to us
-        sender, recipient = sip_uri(_peer(job), host), sip_uri(job.target, host)
-        letter = Letter(sender, recipient, _moment(job), text)
-        content_type, body = content_of(job, binding, letter, whole=not piece)
         return Outgoing(
             method="MESSAGE",
-            uri=binding.contact,
-            sender=f"<{sender}>;tag={tag}",
-            recipient=f"<{recipient}>",
+            uri=offer.binding.contact,
+            sender=f"<{sip_uri(_peer(job), self._domain)}>;tag={tag}",
+            recipient=f"<{sip_uri(job.target, self._domain)}>",
             call_id=f"{name}@{self._domain}",
             cseq=job.attempt + 1,
             target=target,
             headers=(
                 ("date", format_datetime(to_datetime(_moment(job)), usegmt=True)),
-                ("content-type", content_type),
+                ("content-type", CONTENT_TYPE),
             ),
-            body=body,
+            body=text.encode("utf-8", "replace"),
+            late=self._listener(offer, offer.taken + len(text)),
         )
 
-    async def _drop_gone(self, job: ForwardJob, answers: Sequence[_Answer]) -> None:
-        """A contact that says it isn't there loses its binding; should that fail, the next try repeats it."""
-        account = self._credentials.sip_account(job.target)
-        for answer in answers:
-            if answer.rank is not Rank.GONE or account is None:
-                continue
-            try:
-                await self._registrations.drop(account.account, answer.binding.contact)
-            except Refusal as refusal:
-                log.warning("sip_binding_drop_failed", code=refusal.code.name)
+
+class _Offer:
+    """A text on its way to one contact: `taken` characters of it have arrived."""
+
+    __slots__ = ("binding", "job", "taken", "text")
+
+    def __init__(self, job: ForwardJob, binding: Binding, text: str, taken: int) -> None:
+        self.job = job
+        self.binding = binding
+        self.text = text
+        self.taken = taken
+
+    @property
+    def rest(self) -> str:
+        """What has not arrived yet."""
+        return self.text[self.taken :]
 
 
-def _is_notice(job: ForwardJob) -> bool:
-    """Whether it tells of a message that the user sent."""
-    return job.message.direction == "outbound"
+async def _wait(tasks: set[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:
+    """Until all have ended, or PATIENCE after one contact took it, or DEADLINE; those that have not ended."""
+    loop = asyncio.get_running_loop()
+    end, patient, waiting = loop.time() + DEADLINE, False, tasks
+    while waiting and loop.time() < end:
+        done, waiting = await asyncio.wait(
+            waiting, timeout=end - loop.time(), return_when=asyncio.FIRST_COMPLETED
+        )
+        if not patient and any(task.result().rank is Rank.TAKEN for task in done):
+            end, patient = min(end, loop.time() + PATIENCE), True
+    return waiting
+
+
+def _cancel(tasks: Iterable[asyncio.Task[Answer]]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+def phones(bindings: Sequence[Binding]) -> list[Binding]:
+    """The contacts to try: of one phone's only the last that it gave, should it have left others behind.
+
+    A phone is known by its registrations' Call-ID (RFC 3261 10.2.4) together with where they came from.
+    """
+    newest: dict[tuple[str, str, str], int] = {}
+    for one in bindings:
+        key = (one.call_id, one.transport, one.source)
+        newest[key] = max(one.cseq, newest.get(key, 0))
+    return [one for one in bindings if one.cseq == newest[one.call_id, one.transport, one.source]]
 
 
 def _text(job: ForwardJob) -> str | None:
-    return failure(job.message, job.language) if _is_notice(job) else job.message.text
+    return failure(job.message, job.language) if tells_of_failure(job.event) else job.message.text
 
 
 def _peer(job: ForwardJob) -> str:
     """Who the phone shows: the other side of the conversation."""
-    return job.message.to if _is_notice(job) else job.message.sender
+    return job.message.to if tells_of_failure(job.event) else job.message.sender
 
 
 def _moment(job: ForwardJob) -> int:
-    return job.created_at if _is_notice(job) else job.message.created_at
-
-
-def _answer(binding: Binding, result: Result) -> _Answer:
-    if result.ending is not Ending.ANSWERED:
-        return _Answer(binding, Rank.LATER, str(result.ending))
-    status = result.status
-    wait = _RETRY_AFTER.match(result.headers.get("retry-after"))
-    return _Answer(binding, rank(status), str(status), int(wait[0]) if wait else None)
-
-
-def rank(status: int) -> Rank:
-    """What a final status of a contact means."""
-    if status in _GONE:
-        return Rank.GONE
-    if status in _LATER or (status // 100 == _SERVER_FAILURE):
-        return Rank.LATER
-    return Rank.TAKEN if status // 100 == _SUCCESS else Rank.REFUSED
-
-
-def _outcome(answers: Sequence[_Answer]) -> Outcome:
-    """The best answer decides; a phone that was dropped may register again, so that is only temporary."""
-    best = max(answers, key=lambda answer: answer.rank)
-    if best.rank is Rank.TAKEN:
-        return Accepted(best.binding.contact)
-    if best.rank is Rank.REFUSED:
-        return Permanent(f"sip_{best.cause}")
-    return Temporary(f"sip_{best.cause}", retry_after=best.retry_after)
+    return job.created_at if tells_of_failure(job.event) else job.message.created_at
 
 
 def pieces(text: str, octets: int) -> list[str]:
     """`text` in order, each piece at most `octets` of UTF-8, cut at a space or line end if possible."""
     found: list[str] = []
     rest = text
-    while len(rest.encode("utf-8", "replace")) > octets:
-        room = rest.encode("utf-8", "replace")[:octets].decode("utf-8", "ignore")
-        cut = max(room.rfind(" "), room.rfind("\n")) + 1 or len(room)
-        found.append(room[:cut])
-        rest = rest[cut:]
-    return [*found, rest] if rest or not found else found
+    while rest or not found:
+        found.append(first_piece(rest, octets))
+        rest = rest[len(found[-1]) :]
+    return found
+
+
+def first_piece(text: str, octets: int) -> str:
+    """The beginning of `text`, at most `octets` of UTF-8 (and a character), cut as `pieces` says."""
+    encoded = text[:octets].encode("utf-8", "replace")
+    if len(encoded) <= octets and len(text) <= octets:
+        return text
+    room = encoded[:octets].decode("utf-8", "ignore")
+    return room[: max(room.rfind(" "), room.rfind("\n")) + 1 or len(room)] or text[:1]
