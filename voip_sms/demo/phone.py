@@ -51,7 +51,10 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class PhoneAccount:
-    """Whose phone it is, and where its registrar listens; `transport` is udp or tcp, `expires` in seconds."""
+    """Whose phone it is and where its registrar listens; `transport` is udp, tcp or tls, `expires` in seconds.
+
+    `root_ca`: with tls, the PEM file of whom it trusts; empty: it takes any certificate.
+    """
 
     user: str
     password: str
@@ -60,6 +63,7 @@ class PhoneAccount:
     port: int
     transport: str = "udp"
     expires: int = 300
+    root_ca: str = ""
 
 
 class Phone:
@@ -113,6 +117,7 @@ class Phone:
             port=account.port,
             transport=account.transport,
             expires=account.expires,
+            root_ca=account.root_ca,
             log=str(self._log or ""),
         )
         self.address = str(started["address"])

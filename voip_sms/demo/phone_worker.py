@@ -3,7 +3,8 @@
 PJSIP is GPL, keeps global state and aborts its process when a foreign thread calls it: so nothing of ours
 shares a process with it, and it is worked from one thread that polls both it and stdin.
 
-In:  {"do": "start", "user", "password", "domain", "host", "port", "transport", "expires", "log"}
+In:  {"do": "start", "user", "password", "domain", "host", "port", "transport", "expires", "root_ca",
+      "log"}
      {"do": "register"} · {"do": "unregister"} · {"do": "send", "id", "to", "text"} · {"do": "quit"}
 Out: {"event": "started", "address"} · {"event": "registered", "status", "reason", "expires"}
      {"event": "sent", "id", "status", "reason"}
@@ -27,6 +28,7 @@ POLL_MS = 10
 # PJSIP holds 256 buddies at most.
 MAX_BUDDIES = 200
 CHUNK = 65536
+_KINDS = {"udp": pj.PJSIP_TRANSPORT_UDP, "tcp": pj.PJSIP_TRANSPORT_TCP, "tls": pj.PJSIP_TRANSPORT_TLS}
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -97,7 +99,7 @@ class Worker:
 
     def do_start(self, **settings: Any) -> None:
         self._start_library(settings["log"])
-        address = self._open_transport(settings["transport"], settings["host"])
+        address = self._open_transports(settings)
         self._account = PhoneAccount(self._emit, self._sent)
         self._account.create(_account_of(settings))
         self._emit({"event": "started", "address": address})
@@ -122,18 +124,24 @@ class Worker:
         self._endpoint.libCreate()
         self._endpoint.libInit(config)
 
-    def _open_transport(self, transport: str, host: str) -> str:
-        config = pj.TransportConfig()
-        config.port = 0
-        if host == "127.0.0.1":
-            config.boundAddress = host
-        kind = pj.PJSIP_TRANSPORT_TCP if transport == "tcp" else pj.PJSIP_TRANSPORT_UDP
-        made = self._endpoint.transportCreate(kind, config)
-        if transport != "tcp":
+    def _open_transports(self, settings: dict[str, Any]) -> str:
+        """The address of the one that it was asked for."""
+        host = settings["host"] if settings["host"] == "127.0.0.1" else ""
+        made = self._open(_KINDS[settings["transport"]], host, settings["root_ca"])
+        if settings["transport"] == "udp":
             # RFC 3261 18.1.1: a phone goes over to TCP when a request is too large for UDP.
-            self._endpoint.transportCreate(pj.PJSIP_TRANSPORT_TCP, config)
+            self._open(pj.PJSIP_TRANSPORT_TCP, host)
         self._endpoint.libStart()
         return str(self._endpoint.transportGetInfo(made).localName)
+
+    def _open(self, kind: int, host: str, root_ca: str = "") -> Any:
+        config = pj.TransportConfig()
+        config.port = 0
+        config.boundAddress = host
+        if root_ca:
+            config.tlsConfig.CaListFile = root_ca
+            config.tlsConfig.verifyServer = True
+        return self._endpoint.transportCreate(kind, config)
 
     def _started(self) -> PhoneAccount:
         if self._account is None:
@@ -180,7 +188,7 @@ def _account_of(settings: dict[str, Any]) -> pj.AccountConfig:
     account.regConfig.retryIntervalSec = 0  # who drives us decides when to try again
     account.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, settings["password"]))
     # The domain need not be in the DNS: all goes to the registrar, as with a phone's outbound proxy.
-    over = ";transport=tcp" if settings["transport"] == "tcp" else ""
+    over = "" if settings["transport"] == "udp" else f";transport={settings['transport']}"
     account.sipConfig.proxies.append(f"sip:{settings['host']}:{settings['port']};lr{over}")
     return account
 
