@@ -51,7 +51,7 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class PhoneAccount:
-    """Whose phone it is and where its registrar listens; `transport` is udp, tcp or tls, `expires` in seconds.
+    """Whose phone it is and where its registrar listens; `transport`: udp, tcp or tls; `expires` in seconds.
 
     `root_ca`: with tls, the PEM file of whom it trusts; empty: it takes any certificate.
     """
