@@ -72,7 +72,10 @@ def _wrapped(table: str, columns: Columns, rows: Sequence[Values]) -> Sequence[V
     places = json_places(table, columns)
     if not places:
         return rows
-    return [tuple(Json(value) if n in places else value for n, value in enumerate(row)) for row in rows]
+    return [
+        tuple(Json(value) if n in places and value is not None else value for n, value in enumerate(row))
+        for row in rows
+    ]
 
 
 def _arrays(table: str, columns: Columns, rows: Sequence[Values]) -> list[list[Any]]:
@@ -83,7 +86,7 @@ def _arrays(table: str, columns: Columns, rows: Sequence[Values]) -> list[list[A
         if kind == "text":
             arrays[n] = [None if value is None else str(value) for value in arrays[n]]
         elif kind == "json":
-            arrays[n] = [json.dumps(value) for value in arrays[n]]
+            arrays[n] = [None if value is None else json.dumps(value) for value in arrays[n]]
     return arrays
 
 

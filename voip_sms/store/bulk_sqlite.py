@@ -93,7 +93,16 @@ def _encoded(table: str, columns: Columns, rows: Sequence[Values]) -> Sequence[V
     places = json_places(table, columns)
     if not places:
         return rows
-    return [tuple(json.dumps(value) if n in places else value for n, value in enumerate(row)) for row in rows]
+    return [tuple(_text(value) if n in places else value for n, value in enumerate(row)) for row in rows]
+
+
+def _text(value: Any) -> str | None:
+    """JSON; nothing at all is NULL, as the tables say (`none_as_null`)."""
+    return None if value is None else json.dumps(value)
+
+
+def _value(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
 
 
 @cache
@@ -103,7 +112,7 @@ def _decoders(table: str) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
     for name in all_columns(table):
         column = column_of(table, name)
         if isinstance(column.type, JSON):
-            kinds.append((name, json.loads))
+            kinds.append((name, _value))
         elif isinstance(column.type, Boolean):
             kinds.append((name, bool))
     return tuple(kinds)
