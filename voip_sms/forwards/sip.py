@@ -21,6 +21,7 @@ from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.core.notices import failure, tells_of_failure
 from voip_sms.core.ports import Credentials, Registrations
 from voip_sms.forwards.sip_answers import Answer, Rank, answer_of, outcome_of
+from voip_sms.net.sip.contacts import dial
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
 from voip_sms.wire.sip.grammar import GrammarError
@@ -45,7 +46,8 @@ _DEFAULT_PORT: Final = 5060
 class SipForwarder:
     """Delivers to every live contact of a SIP user at once; one that takes it is enough.
 
-    `domain` is the host of From and To. A contact on a lost connection is unreachable at once.
+    `domain` is the host of From and To, but for phones that call us by another. A contact on a lost
+    connection is unreachable at once.
     """
 
     def __init__(
@@ -167,9 +169,12 @@ class SipForwarder:
                 return result
 
     def _target(self, binding: Binding) -> Target | None:
-        """Where REGISTER came from, never what Contact says: that may be a private address."""
+        """Where REGISTER came from, never what Contact says: that may be a private address.
+
+        Only when the connection is gone and the phone isn't behind a NAT, Contact's port and transport count.
+        """
         if binding.transport != "udp" and not self._endpoint.flow_alive(binding.flow):
-            return None
+            return dial(binding.contact, binding.source, binding.transport)
         try:
             host, port = parse_host_port(binding.source)
         except GrammarError:
@@ -182,11 +187,12 @@ class SipForwarder:
         in_part = text != offer.text
         name = to_text("fwd", job.id) + (f"-{offer.taken}" if in_part else "")
         tag = hashlib.sha256(name.encode()).hexdigest()[:16]
+        host = offer.binding.host or self._domain  # so that Reply finds its way to us
         return Outgoing(
             method="MESSAGE",
             uri=offer.binding.contact,
-            sender=f"<{sip_uri(_peer(job), self._domain)}>;tag={tag}",
-            recipient=f"<{sip_uri(job.target, self._domain)}>",
+            sender=f"<{sip_uri(_peer(job), host)}>;tag={tag}",
+            recipient=f"<{sip_uri(job.target, host)}>",
             call_id=f"{name}@{self._domain}",
             cseq=job.attempt + 1,
             target=target,
