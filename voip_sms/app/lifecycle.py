@@ -5,7 +5,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from enum import IntEnum
 from typing import Final
@@ -17,10 +17,13 @@ import uvloop
 from voip_sms.app import garbage, logs
 from voip_sms.app.administration import make_folders
 from voip_sms.app.build import CONFIGURATION, Ground, House, build, lay_ground
+from voip_sms.app.notify import Notifier, notifier
 from voip_sms.app.settings import Settings
+from voip_sms.core.directory import Directory
 from voip_sms.core.failures import StoreUnavailableError
 from voip_sms.net.sip.endpoint import Listen
 from voip_sms.net.sip.tls import TlsFileError
+from voip_sms.net.sip.transports import joined
 from voip_sms.store import migrate
 from voip_sms.store.database import Database, check, open_database
 from voip_sms.store.errors import DatabaseError
@@ -47,12 +50,20 @@ class Exit(IntEnum):
     PORT_IN_USE = 4
 
 
-def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; the exit code."""
+def _nobody(addresses: Mapping[str, str | None], directory: Directory) -> None:
+    """Hears it when nobody asked to be told."""
+
+
+Told = Callable[[Mapping[str, str | None], Directory], None]
+"""Hears where we listen and who there is, when we are ready and after every change of the configuration."""
+
+
+def serve(settings: Settings, told: Told = _nobody) -> int:
+    """Run until SIGTERM or SIGINT; the exit code. `told` is called on the loop, and must be quick."""
     logs.set_up(settings.log)
     try:
         with _database(settings) as database:
-            return uvloop.run(_serve(settings, database))
+            return uvloop.run(_serve(settings, database, told))
     except DatabaseError as error:
         _complain(str(error))
         return Exit.DATABASE
@@ -90,7 +101,7 @@ def _database(settings: Settings) -> Iterator[Database]:
         database.close()
 
 
-async def _serve(settings: Settings, database: Database) -> int:
+async def _serve(settings: Settings, database: Database, told: Told) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -103,11 +114,29 @@ async def _serve(settings: Settings, database: Database) -> int:
         garbage.tame()
         print(f"ready {orjson.dumps({'pid': os.getpid(), **addresses}).decode()}", flush=True)  # noqa: T201
         log.info("ready", **addresses)
+        manager = _announce(house, addresses, told, stack)
         await stop.wait()
         log.info("stopping")
+        manager.stopping()
         house.missing.add("stopping")
         await _drain(house)
     return Exit.OK
+
+
+def _announce(
+    house: House, addresses: Mapping[str, str | None], told: Told, stack: AsyncExitStack
+) -> Notifier:
+    """Tell the service manager, and whoever listens to changes."""
+    manager = notifier()
+    manager.ready(f"serving as pid {os.getpid()}")
+    _spawn(stack, manager.beat())
+
+    def tell() -> None:
+        told(addresses, house.ground.context.directory())
+
+    tell()
+    stack.callback(house.ground.signals.on(CONFIGURATION, tell))
+    return manager
 
 
 async def _drain(house: House) -> None:
@@ -156,6 +185,7 @@ async def _open_doors(settings: Settings, house: House, stack: AsyncExitStack) -
     if settings.mail.listen or settings.mail.tls_listen:
         log.warning("mail_not_served_yet", listen=settings.mail.listen or settings.mail.tls_listen)
     bound = await house.endpoint.start(settings.sip.listeners())
+    log.info("sip_listening", at=[f"{one.transport} {joined((one.host, one.port))}" for one in bound])
     await house.sip.start()
     stack.push_async_callback(house.http.stop)
     http = await house.http.start() if settings.http.listen else None
@@ -173,11 +203,8 @@ async def _open_doors(settings: Settings, house: House, stack: AsyncExitStack) -
 
 
 def _bound(listeners: list[Listen], transport: str) -> str | None:
-    for one in listeners:
-        if one.transport == transport:
-            host = f"[{one.host}]" if ":" in one.host else one.host
-            return f"{host}:{one.port}"
-    return None
+    """Where it listens; of several the first, the log names all."""
+    return next((joined((one.host, one.port)) for one in listeners if one.transport == transport), None)
 
 
 async def _follow(ground: Ground, house: House) -> None:

@@ -73,7 +73,12 @@ def _guesses(user: str) -> Iterator[str]:
         yield pattern.format(user)
 
 
+def plain(text: str) -> str:
+    """What somebody typed, with nothing that a terminal would obey."""
+    return ascii(text)[1:-1]
+
+
 def shown(users: list[str]) -> str:
     """Names for a line: the first few, and how many more."""
     more = len(users) - SHOWN
-    return ", ".join(ascii(user)[1:-1] for user in users[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(plain, users[:SHOWN])) + (f" and {more} more" if more > 0 else "")
