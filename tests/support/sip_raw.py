@@ -89,9 +89,11 @@ class RawUdp:
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        made = await loop.create_datagram_endpoint(lambda: self._inbox, local_addr=("127.0.0.1", 0))
+        made = await loop.create_datagram_endpoint(
+            lambda: self._inbox, local_addr=("::1" if ":" in self._to[0] else "127.0.0.1", 0)
+        )
         self._socket = made[0]
-        self.address: tuple[str, int] = self._socket.get_extra_info("sockname")
+        self.address: tuple[str, int] = self._socket.get_extra_info("sockname")[:2]
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -142,7 +144,7 @@ class RawTcp:
 
     async def __aenter__(self) -> Self:
         self.reader, self.writer = await asyncio.open_connection(*self._to)
-        self.address: tuple[str, int] = self.writer.get_extra_info("sockname")
+        self.address: tuple[str, int] = self.writer.get_extra_info("sockname")[:2]
         return self
 
     async def __aexit__(self, *exc: object) -> None:

@@ -13,13 +13,28 @@ from voip_sms.wire.sip.uri import parse_host_port
 PORT_MAX = 65535
 
 
-def _listener(text: str) -> str:
-    """`host:port`, `[v6]:port` or "" for none; port 0 picks one."""
-    if text:
-        host, colon, port = text.rpartition(":")
-        if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > PORT_MAX:
-            raise ValueError("must be host:port, for example 127.0.0.1:5060, or empty to switch it off")
-    return text
+def _listeners(value: object) -> object:
+    """A text, or a list of texts, each `host:port` or `[v6]:port`; port 0 picks one, "" is none."""
+    texts: list[object] = list(value) if isinstance(value, list | tuple) else [value]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError("must be host:port in quotes, or a list of such")  # noqa: TRY004 - pydantic's way
+        if text:
+            _split(text)
+    return tuple(texts) if isinstance(value, list | tuple) else value
+
+
+def _split(text: str) -> tuple[str, int]:
+    """Host, v6 without brackets, and port."""
+    host, colon, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    bracketed = host == f"[{bare}]"
+    usable = colon and bare and port.isascii() and port.isdigit() and int(port) <= PORT_MAX
+    if not usable or (":" in bare) != bracketed:
+        raise ValueError(
+            "must be host:port, for example 127.0.0.1:5060 or [::1]:5060, or empty to switch it off"
+        )
+    return bare, int(port)
 
 
 def _domain(text: str) -> str:
@@ -37,7 +52,8 @@ def _network(value: object) -> object:
     return ip_network(value, strict=False) if isinstance(value, str) else value
 
 
-Listener = Annotated[str, AfterValidator(_listener)]
+Listeners = Annotated[str | tuple[str, ...], BeforeValidator(_listeners)]
+"""One listener, or a list of them."""
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
@@ -50,11 +66,14 @@ class SipSettings(BaseModel):
         "sms.test",
         description="Host of every address of record, digest realm; changing it voids stored credentials.",
     )
-    udp: Listener = Field("127.0.0.1:5060", description="Where SIP over UDP listens; port 0 picks one.")
-    tcp: Listener = Field("127.0.0.1:5060", description="Where SIP over TCP listens; port 0 picks one.")
-    tls: Listener = Field(
-        "", description="Where SIP over TLS listens, with tls_cert and tls_key (5061)."
+    udp: Listeners = Field(
+        "127.0.0.1:5060",
+        description='Where SIP over UDP listens; port 0 picks one. Several: ["10.0.0.1:5060", "[::1]:5060"].',
     )
+    tcp: Listeners = Field(
+        "127.0.0.1:5060", description="Where SIP over TCP listens; port 0 picks one, a list opens several."
+    )
+    tls: Listeners = Field("", description="Where SIP over TLS listens, with tls_cert and tls_key (5061).")
     tls_cert: str = Field(
         "", description="PEM file of the certificate chain for tls; a renewed one is taken without a restart."
     )
@@ -109,10 +128,9 @@ class SipSettings(BaseModel):
         return TlsContexts(TlsFiles(self.tls_cert, self.tls_key, self.tls_ca))
 
     def listeners(self) -> list[Listen]:
-        """The listeners to open, in the order udp, tcp, tls."""
+        """The listeners to open, in the order udp, tcp, tls, and within each as written."""
         chosen: list[Listen] = []
-        for transport, text in (("udp", self.udp), ("tcp", self.tcp), ("tls", self.tls)):
-            if text:
-                host, _, port = text.rpartition(":")
-                chosen.append(Listen(transport, host, int(port)))
+        for transport, value in (("udp", self.udp), ("tcp", self.tcp), ("tls", self.tls)):
+            texts = (value,) if isinstance(value, str) else value
+            chosen += [Listen(transport, *_split(text)) for text in texts if text]
         return chosen

@@ -17,7 +17,7 @@ from voip_sms.net.sip.connections import MAX_CONNECTIONS, Connections
 from voip_sms.net.sip.server import HANDLER_DEADLINE, RETRY_AFTER, ServerTransactions, unavailable
 from voip_sms.net.sip.tls import TlsContexts
 from voip_sms.net.sip.traffic import Address, Ending, Handler, Incoming, Outgoing, Path, Reply, Result, Target
-from voip_sms.net.sip.transports import PING, UdpListener, joined, resolve
+from voip_sms.net.sip.transports import PING, UdpListener, joined, resolve, udp_socket
 from voip_sms.wire.sip.content import ACCEPT
 from voip_sms.wire.sip.grammar import GrammarError
 from voip_sms.wire.sip.messages import Malformed, Message, Request
@@ -149,9 +149,8 @@ class Endpoint:
         if listen.transport != "udp":
             return await self._connections.listen(listen.transport, host, listen.port)
         listener = UdpListener(f"udp{len(self._udp)}", self)
-        await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: listener, local_addr=(host, listen.port)
-        )
+        sock = udp_socket(host, listen.port)
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: listener, sock=sock)
         self._udp.append(listener)
         return listener.address
 

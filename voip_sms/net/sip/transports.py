@@ -115,6 +115,25 @@ class UdpListener(asyncio.DatagramProtocol):
             self._transport.close()
 
 
+def udp_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to a numeric address. OSError.
+
+    One for IPv6 leaves IPv4 to others, so that `[::]` and `0.0.0.0` can have the same port, and no source is
+    ever an IPv4 address in disguise.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 def address_of(name: object) -> Address:
     host, port, *_ = cast(tuple[str, int], name)
     return str(host), int(port)
