@@ -31,7 +31,7 @@ def run(*arguments: str | Path) -> Result:
 
 def test_help_names_every_command() -> None:
     text = run("--help").stdout
-    for name in ("serve", "apply", "config", "db", "doctor", "explain", "phone", "smsc"):
+    for name in ("serve", "apply", "config", "db", "doctor", "explain", "phone", "smsc", "webhooks"):
         assert f"\n  {name} " in text
         assert run(name, "--help").exit_code == 0
 

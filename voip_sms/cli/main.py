@@ -14,6 +14,7 @@ _COMMANDS: Final = {
     "explain": ("voip_sms.cli.explain:explain", "Say why a message went as it did."),
     "phone": ("voip_sms.cli.phone:phone", "A SIP phone in the terminal."),
     "smsc": ("voip_sms.cli.smsc:smsc", "Run the carrier simulator alone."),
+    "webhooks": ("voip_sms.cli.webhooks:webhooks", "See and repeat what customers' URLs were told."),
 }
 
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Connection, select
 
 from voip_sms.core.directory import Id
-from voip_sms.store.tables import message, tenant
+from voip_sms.store.tables import forward, forward_job, message, tenant
 
 
 def tenant_of_name(connection: Connection, name: str) -> Id | None:
@@ -16,3 +16,15 @@ def tenant_of_message(connection: Connection, message_id: Id) -> Id | None:
     return connection.execute(
         select(message.c.tenant_id).where(message.c.id == message_id)
     ).scalar_one_or_none()
+
+
+def tenant_of_handover(connection: Connection, job_id: Id) -> Id | None:
+    """Whose hand-over this is (for the operator's `voip-sms webhooks`)."""
+    return connection.execute(
+        select(forward_job.c.tenant_id).where(forward_job.c.id == job_id)
+    ).scalar_one_or_none()
+
+
+def tenant_of_forward(connection: Connection, rule_id: Id) -> Id | None:
+    """Whose forward this is (for the operator's `voip-sms webhooks`)."""
+    return connection.execute(select(forward.c.tenant_id).where(forward.c.id == rule_id)).scalar_one_or_none()
