@@ -12,17 +12,18 @@ import uvloop
 
 from bench.sip_load import DOMAIN, TEXT, USERS, password_of, user_of
 from voip_sms.core.directory import Account, Id, Identity, SipAccount
-from voip_sms.core.model import Binding, Item, Message, Plan, Submission, Submitted
+from voip_sms.core.model import Binding, Item, Message, PhoneSource, Plan, Submission, Submitted
 from voip_sms.doors.sip.door import Engine, SipDoor
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.wire.sip.digest import Algorithm, ha1
+from voip_sms.wire.sip.imdn import Receipt
 
 TENANT = b"tenant-0-0123456"
 
 
 class Forgetful:
-    """ports.Submitter, Credentials and Registrations: takes everything, keeps nothing."""
+    """ports.Submitter, Credentials, Registrations, Dispositions: takes everything, keeps nothing."""
 
     def __init__(self) -> None:
         self._accounts = {user_of(n): _account(user_of(n), password_of(n)) for n in range(USERS)}
@@ -60,6 +61,14 @@ class Forgetful:
     async def drop(self, account: Account, contact: str) -> None:
         """Nothing is there."""
 
+    async def take(self, account: Account, receipts: Sequence[Receipt]) -> None:
+        """Nothing is there."""
+
+    async def wrote_cpim(self, account: Account, writer: PhoneSource) -> bool:
+        """Nothing is there."""
+        del account, writer
+        return False
+
     async def flow_died(self, flow: str) -> None:
         """Nothing is there."""
 
@@ -85,7 +94,7 @@ async def _serve() -> None:
     door = SipDoor(
         endpoint,
         settings,
-        Engine(nobody, nobody, nobody),
+        Engine(nobody, nobody, nobody, nobody),
         nonce_key=os.urandom(32),
         now=lambda: time.time_ns() // 1000,
         random=os.urandom,

@@ -15,6 +15,7 @@ from voip_sms.core.clock import SECOND
 from voip_sms.core.failures import CODES
 from voip_sms.doors.sip import bans
 from voip_sms.doors.sip.settings import SipSettings
+from voip_sms.wire.sip.content import ACCEPT
 from voip_sms.wire.sip.messages import Response
 
 
@@ -186,9 +187,13 @@ async def test_bodies(service: Service, phone: RawUdp, content_type: str, body: 
 @pytest.mark.parametrize(
     ("headers", "answer"),
     [
-        (("Content-Type: application/pdf",), (415, "accept", "text/plain")),
-        (("Content-Type: text/plain;charset=ebcdic",), (415, "accept", "text/plain")),
-        (("Content-Type: text/plain", "Content-Encoding: gzip"), (415, "accept-encoding", "identity")),
+        (("Content-Type: application/pdf",), (415, "accept", ", ".join(ACCEPT))),
+        (("Content-Type: text/plain;charset=ebcdic",), (415, "accept", ", ".join(ACCEPT))),
+        (
+            ("Content-Type: text/plain", "Content-Encoding: br"),
+            (415, "accept-encoding", "gzip, deflate, identity"),
+        ),
+        (("Content-Type: text/plain", "Content-Encoding: gzip"), (400, "accept-encoding", "")),
         (("Content-Type: nonsense",), (400, "accept", "")),
     ],
 )

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from voip_sms.core.directory import Account, Identity, SipAccount
 from voip_sms.core.failures import Refusal
-from voip_sms.core.model import Binding, Item, Message, Plan, Submission, Submitted
+from voip_sms.core.model import Binding, Item, Message, PhoneSource, Plan, Submission, Submitted
 from voip_sms.wire.sip.digest import Algorithm, ha1
+from voip_sms.wire.sip.imdn import Receipt
 
 DOMAIN = "sms.test"
 
@@ -50,7 +51,7 @@ def message(
 
 @dataclass
 class FakeEngine:
-    """Submitter, Credentials and Registrations in one. `now` is a function giving epoch microseconds."""
+    """Submitter, Credentials and Registrations, Dispositions in one. `now` is a function giving epoch microseconds."""
 
     now: object
     accounts: dict[str, SipAccount] = field(default_factory=dict)
@@ -63,6 +64,8 @@ class FakeEngine:
     bound: dict[tuple[str, str], Binding] = field(default_factory=dict)
     died: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    receipts: list[tuple[str, Receipt]] = field(default_factory=list)
+    writers: list[PhoneSource] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -91,6 +94,15 @@ class FakeEngine:
 
     async def cancel(self, tenant_id: bytes, message_id: bytes) -> Message:
         raise NotImplementedError
+
+    async def take(self, account: Account, receipts: Sequence[Receipt]) -> None:
+        self._registrations()
+        self.receipts += [(account.name, receipt) for receipt in receipts]
+
+    async def wrote_cpim(self, account: Account, writer: PhoneSource) -> bool:
+        self._registrations()
+        self.writers.append(writer)
+        return any(b.source == writer.source for (user, _), b in self.bound.items() if user == account.name)
 
     async def register(self, account: Account, bindings: Sequence[Binding]) -> Sequence[Binding]:
         self._registrations()

@@ -31,7 +31,7 @@ class Service:
         self.door = SipDoor(
             self.endpoint,
             self.settings,
-            Engine(self.engine, self.engine, self.engine),
+            Engine(self.engine, self.engine, self.engine, self.engine),
             nonce_key=KEY,
             now=self.clock.now,
             random=os.urandom,

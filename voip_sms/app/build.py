@@ -28,6 +28,7 @@ from voip_sms.engine.accounts.catalog import AccountRules, Accounts
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.dispatch import Dispatch
+from voip_sms.engine.dispositions import StoredDispositions
 from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.housekeeping import Housekeeping
 from voip_sms.engine.limits import Limits
@@ -196,7 +197,11 @@ def _sip_door(
     settings: Settings, endpoint: Endpoint, submit: Submitter, context: Context, key: bytes
 ) -> SipDoor:
     engine = SipEngine(
-        submit, DirectoryCredentials(context.directory), StoredRegistrations(context), context.metrics
+        submit,
+        DirectoryCredentials(context.directory),
+        StoredRegistrations(context),
+        StoredDispositions(context),
+        context.metrics,
     )
     door = SipDoor(endpoint, settings.sip, engine, nonce_key=key, now=context.clock.now, random=os.urandom)
     door.attach()

@@ -267,6 +267,15 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneSource:
+    """The phone that a MESSAGE came from: `source` host:port, `flow` its connection's id, its User-Agent."""
+
+    source: str
+    flow: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardJob:
     """One due hand-over to one target. `event` is a webhook event type; `message` what it is about.
 

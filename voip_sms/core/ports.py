@@ -13,10 +13,12 @@ from voip_sms.core.model import (
     LinkState,
     Message,
     OutboundPart,
+    PhoneSource,
     Plan,
     Submission,
     Submitted,
 )
+from voip_sms.wire.sip.imdn import Receipt
 
 # --- what doors call ----------------------------------------------------------------------------------------
 
@@ -78,6 +80,18 @@ class Registrations(Protocol):
 
     async def drop(self, account: Account, contact: str) -> None:
         """A contact answered 404 or 410: its binding is removed."""
+        ...
+
+
+class Dispositions(Protocol):
+    """What phones tell in receipts (RFC 5438). Answers after the commit; Refusal `store_unavailable`."""
+
+    async def take(self, account: Account, receipts: Sequence[Receipt]) -> None:
+        """Move the messages forward that this account's phones were given; whatever else is ignored."""
+        ...
+
+    async def wrote_cpim(self, account: Account, writer: PhoneSource) -> bool:
+        """A phone wrote in message/cpim, so it reads it; whether it is one of the account's contacts."""
         ...
 
 

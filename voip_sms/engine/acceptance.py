@@ -12,6 +12,7 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Item, OutboundPart, Plan, Sender, Submitted
 from voip_sms.core.planning import Draft, Facts, Planner, Request, holder_of, refused_for, term_of
 from voip_sms.engine import billing
+from voip_sms.engine.receipt_jobs import disposition_rows
 from voip_sms.engine.rows import Ready, make_ready
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
@@ -149,9 +150,10 @@ class Acceptance:
         if ready is None:
             ready = make_ready(plan, self._request, self._new_id(), self._job.submission_id)
         self.rows.inserts += ready.rows
+        self.rows.inserts += disposition_rows(self._request.submission, ready.message.id)
         self._parts += ready.parts
         if not ready.parts and plan.carrier not in self._job.quiet:
-            self.rows.wakes.add(f"parts:{plan.carrier}")
+            self.rows.wakes.add("forwards" if plan.internal else f"parts:{plan.carrier}")
         return Item(plan.to, ready.message)
 
     def _plan(self, draft: Draft) -> Plan:

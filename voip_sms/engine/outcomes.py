@@ -13,6 +13,7 @@ from voip_sms.core.status import Status
 from voip_sms.engine import billing
 from voip_sms.engine.orphans import apply_orphans, orphans_of, storable_reference, twins_of
 from voip_sms.engine.progress import Cause, Moment, Progress, Work, reads_of
+from voip_sms.engine.receipt_jobs import wishes
 from voip_sms.store.units import Match, Read, Rows, State, Unit
 
 UncertainPolicy = Literal["resend", "hold"]
@@ -66,7 +67,11 @@ def outcome_unit(moment: Moment, policy: Policy, done: HandOver) -> Unit:
         reads.append(orphans)
 
     def follow(state: State) -> Iterable[Read]:
-        return () if orphans is None else twins_of(state, orphans)
+        if orphans is not None:
+            yield from twins_of(state, orphans)
+        message = state.get("message", part.message_id)
+        if message is not None and (orphans is None or state.find(orphans)):  # it may have ended
+            yield from wishes(message)
 
     def decide(state: State) -> Rows:
         work = Work(moment, state, _GONE)

@@ -13,6 +13,7 @@ from voip_sms.core.model import OutboundPart
 from voip_sms.core.status import TERMINAL, Status, advance, combine
 from voip_sms.engine import billing
 from voip_sms.engine.events import event_jobs, event_of, notice_jobs
+from voip_sms.engine.receipt_jobs import end_jobs, wishes
 from voip_sms.engine.rows import pieces_of
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
@@ -76,6 +77,7 @@ def siblings_of(moment: Moment, message_id: Id, state: State) -> Iterable[Read]:
         return
     if pieces_of(message) > 1:
         yield siblings(message_id)
+    yield from wishes(message)
     if not _keeps_text(moment, message["tenant_id"]):
         yield by_key("message_text", message_id)
 
@@ -192,10 +194,12 @@ class Progress:
 
     def _tell(self, status: str, cause: Cause) -> None:
         moment, message, event = self._moment, self._message, event_of(status)
+        receipts: list[Row] = []
         jobs = event_jobs(moment.directory, message, event, moment.now, moment.new_id)
         if cause.code != NO_RECEIPT:  # a network that never reports would make every message a notice
             jobs += notice_jobs(message, event, moment.now, moment.new_id)
-        for job in jobs:
+            receipts = end_jobs(self._work.state, message, status, moment.now, moment.new_id)
+        for job in jobs + receipts:
             self._rows.inserts.append(("forward_job", job))
             self._rows.wakes.add("forwards")
         over = status in TERMINAL and not jobs  # else housekeeping, when the jobs are

@@ -13,6 +13,7 @@ from voip_sms.engine import billing
 from voip_sms.engine.context import Context
 from voip_sms.engine.orphans import orphan_rows, orphans_of, receipt_cause, storable_reference
 from voip_sms.engine.progress import Moment, Progress, Work, siblings, siblings_of
+from voip_sms.engine.receipt_jobs import wishes
 from voip_sms.engine.rows import pieces_of
 from voip_sms.store.units import Again, Match, Read, Rows, State, Unit, by_key
 
@@ -102,7 +103,11 @@ def _meant(parts: Sequence[Mapping[str, Any]], receipt: CarrierReceipt) -> Mappi
 
 def _apply(state: State, part: Mapping[str, Any], moment: Moment, receipt: CarrierReceipt) -> Rows:
     message = state.get("message", part["message_id"])
-    if message is None or (pieces_of(message) > 1 and not state.knows(siblings(message["id"]))):
+    if (
+        message is None
+        or (pieces_of(message) > 1 and not state.knows(siblings(message["id"])))
+        or not all(state.knows(wish) for wish in wishes(message))
+    ):
         raise Again  # the part got its id in this very batch: its message has not been read
     work = Work(moment, state, "applied")
     progress = Progress(work, message)

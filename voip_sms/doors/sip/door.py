@@ -10,7 +10,7 @@ import structlog
 
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Code, Refusal
-from voip_sms.core.ports import Credentials, Registrations, Submitter
+from voip_sms.core.ports import Credentials, Dispositions, Registrations, Submitter
 from voip_sms.doors.sip.auth import Authenticator
 from voip_sms.doors.sip.message import DOOR, Messages
 from voip_sms.doors.sip.phones import Phones
@@ -37,6 +37,7 @@ class Engine:
     submitter: Submitter
     credentials: Credentials
     registrations: Registrations
+    dispositions: Dispositions
     metrics: Metrics = field(default_factory=Metrics)
 
 
@@ -60,7 +61,7 @@ class SipDoor:
         self._registrations = engine.registrations
         self._authenticator = Authenticator(settings, engine.credentials, nonce_key, now, random)
         self._phones = Phones(self._authenticator.bans, now)
-        self._messages = Messages(engine.submitter, engine.metrics)
+        self._messages = Messages(engine.submitter, engine.dispositions, engine.metrics, now)
         registrar = Registrar(settings, engine.registrations, self._phones, now)
         self._serve_register = _timed(registrar.serve, engine.metrics.timer(DOOR, "register"), seconds)
         self._serve_message = _timed(self._messages.serve, engine.metrics.timer(DOOR, "message"), seconds)

@@ -1,19 +1,20 @@
 """MESSAGE: a phone's text becomes a submission; the reply is given when it is stored (RFC 3428)."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Code, Refusal
-from voip_sms.core.model import Idempotency, Submission, Submitted
-from voip_sms.core.ports import Submitter
+from voip_sms.core.model import Idempotency, ReceiptRequest, Submission, Submitted
+from voip_sms.core.ports import Dispositions, Submitter
+from voip_sms.doors.sip.readers import Readers
 from voip_sms.doors.sip.replies import accepted, refused
 from voip_sms.engine.metrics import Metrics
 from voip_sms.net.sip.traffic import Incoming, Reply
-from voip_sms.wire.sip.content import ACCEPT, CharsetError, decode_text, parse_media_type
-from voip_sms.wire.sip.headers import Headers
+from voip_sms.wire.sip.content import ACCEPT, ACCEPT_ENCODING, Content, ContentError, Text, read_content
 
 log = structlog.get_logger(__name__)
 
@@ -23,32 +24,49 @@ DOOR: Final = "sip"
 class Messages:
     """Serves MESSAGE of an authenticated account that owns From."""
 
-    def __init__(self, submitter: Submitter, metrics: Metrics) -> None:
+    def __init__(
+        self, submitter: Submitter, dispositions: Dispositions, metrics: Metrics, now: Callable[[], int]
+    ) -> None:
         self._submitter = submitter
+        self._dispositions = dispositions
         self._metrics = metrics
+        self._readers = Readers(dispositions, now)
 
     async def serve(self, incoming: Incoming, account: Account) -> Reply:
-        """Store it, then 202; a refusal's status and reason as in docs/contract.md, table of codes."""
+        """Store it, then 202; a refusal's status and reason as in docs/contract.md, table of codes.
+
+        Receipts are stored as well, then 200; so is what nobody would read (RFC 3994), without storing.
+        """
         request = incoming.read.request
-        text = _text(request.headers, request.body)
-        if isinstance(text, Reply):
+        try:
+            content = read_content(request.headers, request.body)
+        except ContentError as error:
             self._metrics.answered(DOOR, "malformed")
-            return text
-        if not request.body:
-            self._metrics.answered(DOOR, "text_empty")
-            return Reply(200)
+            return _not_taken(error)
+        try:
+            if content.cpim:
+                await self._readers.note(incoming, account)
+            if content.text is not None:
+                return await self._submit(incoming, account, content, content.text)
+            await self._dispositions.take(account, content.receipts)
+        except Refusal as refusal:
+            return self.refuse(refusal.code, account)
+        self._metrics.answered(DOOR, "receipt" if content.receipts else "text_empty")
+        return Reply(200)
+
+    async def _submit(self, incoming: Incoming, account: Account, content: Content, text: Text) -> Reply:
+        if text.damaged:
+            log.info("sip_text_damaged", user=account.name)
+        named = content.message_id and content.wants
         submission = Submission(
             account=account,
             door=DOOR,
-            recipients=(request.uri,),
-            text=text,
+            recipients=(incoming.read.request.uri,),
+            text=text.text,
             idempotency=idempotency(incoming, account),
+            receipts=ReceiptRequest(content.message_id, content.wants) if named else None,
         )
-        try:
-            submitted = await self._submitter.submit(submission)
-        except Refusal as refusal:
-            return self.refuse(refusal.code, account)
-        return self._result(submitted, account)
+        return self._result(await self._submitter.submit(submission), account)
 
     def refuse(self, code: Code, account: Account) -> Reply:
         """The answer to what is not taken."""
@@ -77,24 +95,10 @@ def idempotency(incoming: Incoming, account: Account) -> Idempotency:
     return Idempotency(key, fingerprint)
 
 
-def _text(headers: Headers, body: bytes) -> str | Reply:
-    """The text, or the refusal of a body that we can't read."""
-    encoding = headers.get("content-encoding").strip().lower()
-    if encoding not in {"", "identity"}:
-        return Reply(415, headers=(("accept-encoding", "identity"),))
-    media = parse_media_type(headers.get("content-type"))
-    if media is None:
-        return Reply(400, "Bad Content-Type")
-    if media.name not in ACCEPT and body:
-        return _unsupported()
-    try:
-        decoded = decode_text(body, media.params.get("charset", ""))
-    except CharsetError:
-        return _unsupported()
-    if decoded.damaged:
-        log.info("sip_text_damaged", charset=media.params.get("charset", "")[:20])
-    return decoded.text
-
-
-def _unsupported() -> Reply:
-    return Reply(415, headers=(("accept", ", ".join(ACCEPT)),))
+def _not_taken(error: ContentError) -> Reply:
+    """The refusal of a body that we can't read, with what we could (RFC 3261 21.4.13)."""
+    lists = {"type": ("accept", ACCEPT), "encoding": ("accept-encoding", ACCEPT_ENCODING)}
+    headers = tuple(
+        (name, ", ".join(values)) for kind, (name, values) in lists.items() if kind == error.missing
+    )
+    return Reply(error.status, error.reason, headers)

@@ -18,7 +18,7 @@ from voip_sms.net.sip.server import HANDLER_DEADLINE, RETRY_AFTER, ServerTransac
 from voip_sms.net.sip.tls import TlsContexts
 from voip_sms.net.sip.traffic import Address, Ending, Handler, Incoming, Outgoing, Path, Reply, Result, Target
 from voip_sms.net.sip.transports import PING, UdpListener, joined, resolve, udp_socket
-from voip_sms.wire.sip.content import ACCEPT
+from voip_sms.wire.sip.content import ACCEPT, ACCEPT_ENCODING
 from voip_sms.wire.sip.grammar import GrammarError
 from voip_sms.wire.sip.messages import Malformed, Message, Request
 from voip_sms.wire.sip.rules import Refused, read, top_via
@@ -220,7 +220,9 @@ class Endpoint:
         allow = ("allow", ", ".join(sorted({*self._handlers, "OPTIONS"})))
         if method == "OPTIONS":
             accept = ("accept", ", ".join(ACCEPT))
-            return Reply(200, headers=(allow, accept, ("accept-encoding", "identity")), keep=False)
+            return Reply(
+                200, headers=(allow, accept, ("accept-encoding", ", ".join(ACCEPT_ENCODING))), keep=False
+            )
         if method == "CANCEL":
             return Reply(481, keep=False)
         return Reply(405, headers=(allow,), keep=False)
