@@ -63,7 +63,7 @@ async def scene(
             "webhook": WebhookForwarder(client, SystemClock()),  # the library that verifies looks at its own
         },
     )
-    await made.insert("generation", {"id": 1, "n": 1})
+    await made.update("generation", (1,), n=1)
     for n, (kind, targets, more) in enumerate(
         (
             ("mail", ["biuro@example.test"], {}),

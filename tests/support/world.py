@@ -29,7 +29,7 @@ from voip_sms.engine.signals import Signals
 from voip_sms.store.database import Database, open_database
 from voip_sms.store.reader import Reader
 from voip_sms.store.tables import metadata
-from voip_sms.store.units import Rows, Unit, table_of
+from voip_sms.store.units import Rows, Unit, by_key, table_of
 from voip_sms.store.writer import Writer
 
 ACME = b"tenant-acme-0001"
@@ -128,6 +128,9 @@ class World:
 
     async def insert(self, table: str, *rows: Mapping[str, Any]) -> None:
         await self.writer.do(Unit(lambda _: Rows(inserts=[(table, dict(row)) for row in rows])))
+
+    async def update(self, table: str, key: tuple[Any, ...], **changes: Any) -> None:
+        await self.writer.do(Unit(lambda _: Rows(updates=[(table, key, changes)]), [by_key(table, *key)]))
 
     async def rows(self, table: str, **where: Any) -> list[dict[str, Any]]:
         """The rows as they are on disk, in key order."""

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import unquote
 
 import phonenumbers
-from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberDesc, PhoneNumberType
+from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberDesc, PhoneNumberType, shortnumberinfo
 
 from voip_sms.core.failures import Refusal
 
@@ -66,6 +66,7 @@ _CACHED: Final = 16_384
 # A URI in an address book in a R-URI: deeper is an attack on the parser, not a number.
 _WRAPPINGS: Final = 3
 _SHORT_DIGITS: Final = range(3, 7)  # 112, 7155, 91955, 116111
+_SIP_USER: Final = re.compile(r"\Asips?:([^+@;:][^@;:]*)", re.IGNORECASE)
 
 _SCHEME: Final = re.compile(r"\A(?:sips?|tel|sms|smsto|im):", re.IGNORECASE)
 _GLOBAL_CONTEXT: Final = re.compile(r"\+[0-9]{1,7}", re.ASCII)
@@ -128,6 +129,26 @@ def number(text: str, country: str) -> Address:
     if isinstance(found, Kind):
         raise RecipientForbiddenError(found)
     return found
+
+
+def extension(text: str) -> str | None:
+    """The user of a `sip:` URI, where that may be somebody's account; None for what can only be a number.
+
+    With `+` before it, it is a number: what a phone shows as a text's sender can always be answered.
+    """
+    found = _SIP_USER.match(text) if len(text) <= _LONGEST else None
+    if found is None:
+        return None
+    user = unquote(found[1]) if "%" in found[1] else found[1]
+    return None if user.startswith("+") else user
+
+
+def is_service(digits: str, country: str) -> bool:
+    """Whether the country gave a meaning to this short number: 112, a helpline, a directory."""
+    number = PhoneNumber(
+        country_code=phonenumbers.country_code_for_region(country), national_number=int(digits)
+    )
+    return shortnumberinfo.is_valid_short_number_for_region(number, country)
 
 
 def is_country(code: str) -> bool:

@@ -91,6 +91,15 @@ _TABLE = (
         "Bledny numer odbiorcy",
     ),
     Code(
+        "extension_unknown",
+        422,
+        404,
+        Nature.PERMANENT,
+        "There is no such extension",
+        "No such extension",
+        "Nie ma takiego wewnetrznego",
+    ),
+    Code(
         "no_route", 422, 404, Nature.PERMANENT, "No carrier serves this destination", "No route", "Brak trasy"
     ),
     Code(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from voip_sms.core import identity, leases, rating, screening, segments
+from voip_sms.core import identity, internal, leases, rating, screening, segments
 from voip_sms.core.addresses import Address
 from voip_sms.core.clock import DAY, HOUR, MINUTE
 from voip_sms.core.directory import Account, Directory, Pool, Tenant
@@ -123,6 +123,10 @@ class Planner:
         try:
             if request.tenant is None:
                 raise request.refused or Refusal("forbidden")
+            colleague = internal.account_of(self.directory, account.tenant_id, typed)
+            if colleague is not None:
+                to = colleague.ref
+                return Draft(to, self._internal(request, colleague))
             address = screening.recipient(typed, self._rules.country)
             to = address.e164
             steps = (Step("recipient", to, f"{address.kind} in {address.country}"),)
@@ -140,7 +144,17 @@ class Planner:
             pools = tuple(pool for pool in identity.pools_of(choice) if self._routes.find(to, pool.carrier))
             return Draft(to, None, address, choice, pools, converses, steps)
         except Refusal as refusal:
+            if not steps:  # nothing was made of the address
+                refusal = internal.unknown(typed, refusal, self._rules.country)
             return Draft(to, _refused(to, refusal, steps))
+
+    def _internal(self, request: Request, to: Account) -> Plan:
+        """To an account of the same customer: what is too long for an SMS may pass, nothing else does."""
+        if request.refused is not None and request.refused.code.name != "text_too_long":
+            raise request.refused
+        if request.send_at is not None:
+            raise Refusal("invalid", "a message to an extension can't be scheduled")
+        return internal.plan(self.directory, request.submission, to, storable(request.submission.text))
 
     def finish(self, request: Request, draft: Draft, facts: Facts) -> Plan:
         """The plan, once the facts are known. Where the draft has a plan, that is it."""

@@ -1,20 +1,23 @@
 """The rows of an outbound message and its parts, and what is made from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
 
 from voip_sms.core import segments
-from voip_sms.core.clock import SECOND
+from voip_sms.core.clock import DAY, SECOND
 from voip_sms.core.directory import Id
-from voip_sms.core.model import Event, Message, OutboundPart, Plan, Sender
+from voip_sms.core.model import INTERNAL, Event, Message, OutboundPart, Plan, Sender
 from voip_sms.core.planning import PARTS_MOST, Request, storable
 from voip_sms.core.status import Status
 from voip_sms.engine import billing
+from voip_sms.engine.events import LIFE, job_row
 from voip_sms.store.units import Row
 
+INTERNAL_GRACE: Final = 5 * DAY
+"""What may come after a phone's job: the mail in its place (`LIFE`), and a database that was away."""
 CLAIM: Final = 120 * SECOND
 """How long a claimed part is its node's: longer than any response time-out and a short database outage."""
 
@@ -36,6 +39,8 @@ def make_ready(
     plan: Plan, request: Request, message_id: Id, submission_id: Id, *, claimed_by: str | None = None
 ) -> Ready:
     """The rows of an accepted plan; with `claimed_by` (a node) its parts are that node's from the start."""
+    if plan.internal:
+        return _internal_ready(plan, request, message_id, submission_id)
     row = message_row(plan, request, message_id, submission_id)
     body = request.segmented.text if request.segmented is not None else ""
     rows: list[tuple[str, Row]] = [
@@ -48,6 +53,30 @@ def make_ready(
         rows.append(("ledger", reserve))
     parts = () if claimed_by is None else _outbound_parts(row, plan, request.now)
     return Ready(plan, accepted_message(row, body), tuple(rows), parts)
+
+
+def _internal_ready(plan: Plan, request: Request, message_id: Id, submission_id: Id) -> Ready:
+    """The rows of a message to an extension: its part is what a phone's job moves on (`engine/internal.py`).
+
+    Both end well after the job does: it is the job that says how the message ended, also where the text went
+    elsewhere in its place. The message has one job of its own, which shares its id.
+    """
+    validity = request.submission.options.validity
+    until = request.expires_at if validity is not None else request.now + LIFE["sip"]
+    row = message_row(plan, request, message_id, submission_id)
+    row |= {"expires_at": until + INTERNAL_GRACE, "flags": INTERNAL}
+    (body,) = plan.parts
+    user = plan.to.removeprefix("sip:")
+    job = job_row(row, "sip", user, request.now, message_id) | {"expires_at": until}
+    part = part_row(row, 1, None) | {"due_at": row["expires_at"]}  # no carrier's queue ever has it
+    rows: list[tuple[str, Row]] = [
+        ("message", row),
+        ("message_text", {"message_id": message_id, "tenant_id": row["tenant_id"], "body": body}),
+        ("part", part),
+        ("forward_job", job),
+    ]
+    message = replace(accepted_message(row, body), flags=frozenset((INTERNAL,)))
+    return Ready(plan, message, tuple(rows))
 
 
 def _outbound_parts(row: Row, plan: Plan, now: int) -> tuple[OutboundPart, ...]:

@@ -162,7 +162,7 @@ class Submit:
         """One for each carrier that is certain already; a single message may go past the queue."""
         if job.request.send_at is not None:
             return {}
-        plans = [draft.plan for draft in job.drafts if draft.plan is not None and draft.plan.refused is None]
+        plans = [draft.plan for draft in job.drafts if draft.plan is not None and draft.plan.carrier]
         if len(job.drafts) == 1 and plans and plans[0].sender is not None:
             plan = plans[0]
             pair = pair_of(plans[0].sender.value, plan.to)

@@ -1,0 +1,64 @@
+"""A message to an extension ends as the job for its phones ends: delivered, refused, or too late."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from voip_sms.core.model import INTERNAL, ForwardJob
+from voip_sms.core.status import Status
+from voip_sms.engine.progress import Cause, Moment, Progress, Work
+from voip_sms.store.units import Read, Rows, State, Unit, by_key
+
+_ENDS: Final[Mapping[str, Status]] = {
+    "done": Status.DELIVERED,
+    "failed": Status.UNDELIVERED,
+    "expired": Status.EXPIRED,
+}
+"""By the states of a job. One that fell back has a follower, whose end counts."""
+
+
+def carries_internal(job: ForwardJob) -> bool:
+    """Whether the job hands over the text of a message to an extension, and isn't news about one."""
+    return job.event == "message.received" and INTERNAL in job.message.flags
+
+
+def with_message(unit: Unit, job: ForwardJob, moment: Moment) -> Unit:
+    """`unit`, which records how a job went (its result is the job's state then), and moves the message on."""
+    if not carries_internal(job):
+        return unit
+
+    def decide(state: State) -> Rows:
+        rows = unit.decide(state)
+        status = _ENDS.get(str(rows.result))
+        message = state.get("message", job.message.id)
+        if status is None or message is None:
+            return rows
+        ended = _ended(moment, state, message, status, _cause(rows, job))
+        rows.inserts += ended.inserts
+        rows.updates += ended.updates
+        rows.deletes += ended.deletes
+        rows.wakes |= ended.wakes
+        return rows
+
+    return replace(unit, decide=decide, reads=[*unit.reads, *_reads(job)])
+
+
+def _reads(job: ForwardJob) -> Iterator[Read]:
+    yield by_key("message", job.message.id)
+    yield by_key("part", job.message.id, 1)
+    yield by_key("balance", job.tenant_id)
+    yield by_key("message_text", job.message.id)
+
+
+def _ended(moment: Moment, state: State, message: Mapping[str, Any], status: Status, cause: Cause) -> Rows:
+    work = Work(moment, state)
+    progress = Progress(work, message)
+    progress.move(1, status, cause)
+    progress.finish()
+    return work.done()
+
+
+def _cause(rows: Rows, job: ForwardJob) -> Cause:
+    """What the phones said, as the job's row tells it now."""
+    mine = (row for table, key, row in rows.updates if table == "forward_job" and key == (job.id,))
+    return Cause(next((row["cause"] for row in mine if "cause" in row), ""))
