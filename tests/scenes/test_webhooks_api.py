@@ -81,7 +81,9 @@ class Desk:
         self.sink.usual = Answer(500)
         await self.text(*texts)
         for tries, wait in enumerate(retry.WEBHOOK.waits, 1):
-            await self.reached(lambda one, tries=tries: one["tries"] == tries, count)
+            await self.reached(
+                lambda one, tries=tries: (one["tries"], one["state"]) == (tries, "queued"), count
+            )
             self.clock.moment += round(wait * 1.11)
         failed = await self.in_state("failed", count)
         self.sink.usual = Answer(200)
