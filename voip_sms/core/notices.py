@@ -1,8 +1,11 @@
-"""What a person is told about a message of theirs that failed, in plain words."""
+"""What people are told in plain words: of an SMS of theirs that failed, of one that no phone took."""
 
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from voip_sms.core.model import Message
+from voip_sms.core.clock import to_datetime
+from voip_sms.core.model import INTERNAL, Message
 
 FAILURES: Final = frozenset({"message.undelivered", "message.failed", "message.expired"})
 """Events that tell a phone that an SMS of its own came to nothing."""
@@ -15,6 +18,7 @@ _ENGLISH: Final = {
     "expired": "The SMS to {to} was not delivered in time.",
     "uncertain": "It is not known whether the SMS to {to} was sent. It was not charged.",
     "": "The SMS to {to} was not delivered.",
+    "internal": "The message to {to} was not delivered.",
     "text": ' Text: "{text}"',
 }
 _POLISH: Final = {
@@ -23,6 +27,7 @@ _POLISH: Final = {
     "expired": "SMS na {to} nie został doręczony na czas.",
     "uncertain": "Nie wiadomo, czy SMS na {to} został wysłany. Nie został policzony.",
     "": "SMS na {to} nie został doręczony.",
+    "internal": "Wiadomość do {to} nie została doręczona.",
     "text": " Treść: „{text}”",
 }
 _WORDS: Final = {"en": _ENGLISH, "pl": _POLISH}
@@ -36,9 +41,35 @@ def tells_of_failure(event: str) -> bool:
 def failure(message: Message, language: str) -> str:
     """Why the message came to nothing (its `error_code`), with the beginning of its text if that is there."""
     words = _WORDS.get(language, _ENGLISH)
-    told = words.get(message.error_code or "", words[""]).format(to=message.to)
+    why = "internal" if INTERNAL in message.flags else message.error_code or ""
+    told = words.get(why, words[""]).format(to=message.to.removeprefix("sip:"))
     text = message.text or ""
     if not text:
         return told
     short = text if len(text) <= _QUOTED else text[:_QUOTED].rstrip() + "…"
     return told + words["text"].format(text=short)
+
+
+# --- texts that no phone took -------------------------------------------------------------------------------
+
+
+def fallen_back(message: Message, timezone: str) -> str:
+    """The SMS to a number in a phone's place: who wrote, when (in the customer's zone), and what."""
+    when = _local(message, timezone)
+    return f"{message.sender.removeprefix('sip:')} {when.day}.{when.month:02} {when:%H:%M}: {message.text}"
+
+
+_NOT_TAKEN: Final = {
+    "en": "No phone of {user} took this message of {when}.",
+    "pl": "Żaden telefon konta {user} nie odebrał tej wiadomości z {when}.",
+}
+
+
+def not_taken(message: Message, user: str, timezone: str, language: str) -> str:
+    """Why a mail comes in a phone's place, and how old its text is."""
+    when = f"{_local(message, timezone):%Y-%m-%d %H:%M}"
+    return _NOT_TAKEN.get(language, _NOT_TAKEN["en"]).format(user=user, when=when)
+
+
+def _local(message: Message, timezone: str) -> datetime:
+    return to_datetime(message.created_at).astimezone(ZoneInfo(timezone))

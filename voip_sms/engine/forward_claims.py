@@ -6,7 +6,7 @@ due behind it are put off until it has left the queue, so that looking for work 
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, exists, select, text
@@ -16,7 +16,11 @@ from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id, Sip
 from voip_sms.core.dispositions import receipt_of
 from voip_sms.core.failures import Outcome, Permanent, Temporary
 from voip_sms.core.model import Event, ForwardJob, Message
+from voip_sms.core.notices import tells_of_failure
+from voip_sms.core.status import Status
+from voip_sms.engine.fallback import falls_at
 from voip_sms.engine.forward_outcomes import Claim, free
+from voip_sms.engine.notice_limit import slots, take_slot
 from voip_sms.engine.registrations import live
 from voip_sms.store.messages import as_message
 from voip_sms.store.tables import forward_job
@@ -29,6 +33,8 @@ BEHIND: Final = 10 * MINUTE
 """A job behind another is woken when that one leaves; if nobody woke it (two nodes crossing), it looks."""
 LOOK_BEYOND: Final = 64
 """Due jobs looked at beside those that can be taken: some will have to wait behind others."""
+_CANCELED: Final = Permanent("canceled")
+_TOO_MANY: Final = Permanent("too_many_notices")
 LAPSED_MOST: Final = 100
 """Claims of a dead process freed in one unit: about all that one process can hold."""
 
@@ -122,7 +128,7 @@ def claim_unit(directory: Directory, room: Room, node: str, now: int) -> Unit:
     def follow(state: State) -> Iterator[Read]:
         for scan in scans:
             for job in state.scanned(scan):
-                yield from _about(directory, job)
+                yield from _about(directory, job, state)
 
     def decide(state: State) -> Rows:
         taking = _Taking(directory, state, room, node, now)
@@ -155,7 +161,7 @@ def resume_unit(node: str, now: int) -> Unit:
     return Unit(decide, [held])
 
 
-def _about(directory: Directory, job: Mapping[str, Any]) -> Iterator[Match]:
+def _about(directory: Directory, job: Mapping[str, Any], state: State) -> Iterator[Read]:
     yield by_key("message", job["message_id"], lock=False)
     yield by_key("message_text", job["message_id"], lock=False)
     if job["kind"] == "webhook":
@@ -165,6 +171,14 @@ def _about(directory: Directory, job: Mapping[str, Any]) -> Iterator[Match]:
     account = _sip_account(directory, job)
     if account is not None:
         yield _bindings(account)
+    message = state.get("message", job["message_id"])
+    if message is not None and _wants_slot(job):
+        yield from slots(message)
+
+
+def _wants_slot(job: Mapping[str, Any]) -> bool:
+    """A notice of failure takes its place when it is first tried."""
+    return job["kind"] == "sip" and tells_of_failure(job["event"]) and job["attempts"] == 0
 
 
 def _history(message_id: Id) -> Match:
@@ -206,8 +220,13 @@ class _Taking:
             return
         claim = self._claim(job, message)
         if claim.outcome is None and job["kind"] == "sip" and not claim.job.bindings:
-            self._change(job, due_at=job["expires_at"], cause="not_registered")  # a REGISTER makes it due
-            return
+            if claim.falls_at is None or claim.falls_at > self._now:
+                self._park(job, claim.falls_at)
+                return
+            claim = replace(claim, outcome=Temporary("not_registered"))
+        counts = claim.outcome is None and _wants_slot(job)
+        if counts and not take_slot(self.rows, self._state, message, self._now):
+            claim = replace(claim, outcome=_TOO_MANY)
         self._free[job["kind"]] -= 1
         self._busy[job["kind"], job["target"]] += 1
         self.claims.append(claim)
@@ -219,19 +238,30 @@ class _Taking:
             attempts=job["attempts"] + 1,
         )
 
+    def _park(self, job: Mapping[str, Any], falls_at: int | None) -> None:
+        """A REGISTER makes it due, or the hour at which it goes elsewhere."""
+        due_at = job["expires_at"] if falls_at is None else min(falls_at, job["expires_at"])
+        self._change(job, due_at=due_at, cause="not_registered")
+
     def _change(self, job: Mapping[str, Any], **changes: Any) -> None:
         self.rows.update("forward_job", (job["id"],), **changes)
 
     def _claim(self, job: Mapping[str, Any], message: Mapping[str, Any]) -> Claim:
         account = _sip_account(self._directory, job)
         rule = _rule(self._directory, job, message)
+        outcome = self._hopeless(job, rule, account)
+        if message["status"] == Status.CANCELED:
+            outcome = _CANCELED
+        falls = not isinstance(outcome, Permanent) and account is not None
         return Claim(
             job=self._job(job, message, rule, account),
             rule_id=job["rule_id"],
             order_key=job["order_key"],
             account_id=None if account is None else account.account.id,
             claimed_at=self._now,
-            outcome=self._hopeless(job, rule, account),
+            outcome=outcome,
+            fallback=account.fallback if falls and account is not None else None,
+            falls_at=falls_at(job, account) if falls else None,
         )
 
     def _hopeless(
@@ -254,6 +284,7 @@ class _Taking:
     ) -> ForwardJob:
         tenant = self._directory.tenants.get(job["tenant_id"])
         language = "en" if tenant is None else tenant.language
+        missed = _missed(self._directory, job)
         return ForwardJob(
             id=job["id"],
             tenant_id=job["tenant_id"],
@@ -266,9 +297,12 @@ class _Taking:
             secret="" if rule is None else rule.secret,
             secret_before=_before(rule, self._now),
             mode="standard" if rule is None else rule.mode,
-            verified=rule is not None and rule.verified,
+            verified=rule.verified if rule is not None else _agreed(self._directory, job),
             bindings=() if account is None else live(self._state.find(_bindings(account)), self._now),
+            taken=job["taken"] or {},
             language=language if account is None else account.account.language,
+            timezone="UTC" if tenant is None else tenant.timezone,
+            instead_of=None if missed is None else missed.account,
             imdn_id=_imdn_id(self._state, job),
         )
 
@@ -287,10 +321,24 @@ def _imdn_id(state: State, job: Mapping[str, Any]) -> str:
 
 
 def _sip_account(directory: Directory, job: Mapping[str, Any]) -> SipAccount | None:
-    if job["kind"] != "sip":
-        return None
-    account = directory.sip.get(job["target"])
+    return _account(directory, job, job["target"]) if job["kind"] == "sip" else None
+
+
+def _account(directory: Directory, job: Mapping[str, Any], user: str) -> SipAccount | None:
+    account = directory.sip.get(user)
     return account if account is not None and account.account.tenant_id == job["tenant_id"] else None
+
+
+def _missed(directory: Directory, job: Mapping[str, Any]) -> SipAccount | None:
+    """The account whose phones did not take it, where the text fell back."""
+    return None if job["instead_of"] is None else _account(directory, job, job["instead_of"])
+
+
+def _agreed(directory: Directory, job: Mapping[str, Any]) -> bool:
+    """Whether the owner of a fallback's number agreed: the account still names it."""
+    missed = _missed(directory, job)
+    fallback = None if missed is None else missed.fallback
+    return fallback is not None and (fallback.kind, fallback.to) == (job["kind"], job["target"])
 
 
 def _before(rule: ForwardRule | None, now: int) -> str:

@@ -1,6 +1,6 @@
 """Records how a hand-over ended: done, failed, expired, or due again, with one row per attempt."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -8,9 +8,10 @@ from sqlalchemy import Select, bindparam, select, text
 
 from voip_sms.core import retry
 from voip_sms.core.clock import SECOND
-from voip_sms.core.directory import ForwardKind, Id
+from voip_sms.core.directory import Fallback, ForwardKind, Id
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
 from voip_sms.core.model import ForwardJob
+from voip_sms.engine.fallback import FELL_BACK, Falling, jobs_of, take_back
 from voip_sms.store.tables import forward_job
 from voip_sms.store.units import Match, Read, Rows, Scan, State, Unit, by_key
 
@@ -20,6 +21,8 @@ _SCHEDULES: Final[Mapping[ForwardKind, retry.Schedule]] = {
     "webhook": retry.WEBHOOK,
     "number": retry.MAIL,  # what refuses for now is the database, or a pool that is used up
 }
+
+_GIVEN_UP: Final = frozenset({"failed", "expired"})
 
 _NEXT: Final[Select[Any]] = (
     select(forward_job)
@@ -44,42 +47,95 @@ class Claim:
     account_id: Id | None
     claimed_at: int
     outcome: Outcome | None = None
+    fallback: Fallback | None = None
+    falls_at: int | None = None
+    """When the text goes to the fallback unless a phone took it; None: never."""
 
 
-def record_unit(claim: Claim, outcome: Outcome, node: str, now: int, chance: float) -> Unit:
-    """How a claimed job ended: done, failed, expired, or due again. The result is its new state.
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How and when a try ended, at `node`. `chance` is random in [0, 1)."""
 
-    `chance` is random in [0, 1). Recording twice, or after another has taken the job over, changes nothing.
+    outcome: Outcome
+    node: str
+    now: int
+    chance: float
+    new_id: Callable[[], Id]
+
+
+def record_unit(claim: Claim, ended: Ended) -> Unit:
+    """How a claimed job went: done, failed, expired, fell_back, or due again. The result is its new state.
+
+    Recording twice, or after another has taken the job over, changes nothing.
     """
-    job_read = by_key("forward_job", claim.job.id)
-    reads: list[Read] = [job_read]
-    following: Scan | None = None
-    if claim.order_key is not None:
-        following = Scan("forward_job", _NEXT, {"key": claim.order_key, "after": claim.job.id})
-        reads.append(following)
-    bindings = Match("binding", ("account_id",), (claim.account_id,), lock=False)
-    if claim.account_id is not None:
-        reads.append(bindings)
-    disables = isinstance(outcome, Permanent) and outcome.disable and claim.rule_id is not None
-    if disables:
-        reads += [by_key("forward", claim.rule_id), by_key("generation", 1)]
+    recording = _Recording(claim, ended)
+    return Unit(recording.decide, recording.reads())
 
-    def decide(state: State) -> Rows:
+
+class _Recording:
+    """One try's end, decided in the writer."""
+
+    def __init__(self, claim: Claim, ended: Ended) -> None:
+        self._claim = claim
+        self._ended = ended
+        self._falling = _falling(claim, ended)
+        self._following: Scan | None = None
+        if claim.order_key is not None:
+            self._following = Scan("forward_job", _NEXT, {"key": claim.order_key, "after": claim.job.id})
+        outcome = ended.outcome
+        self._disabled = outcome if isinstance(outcome, Permanent) and outcome.disable else None
+
+    def reads(self) -> list[Read]:
+        """Everything that `decide` looks at."""
+        claim = self._claim
+        reads: list[Read] = [by_key("forward_job", claim.job.id)]
+        if self._following is not None:
+            reads.append(self._following)
+        if claim.account_id is not None:
+            reads.append(self._bindings())
+        if self._falling is not None:
+            reads += self._falling.reads()
+        if claim.job.instead_of is not None:
+            reads.append(jobs_of(claim.job.message.id))
+        if self._disabled is not None and claim.rule_id is not None:
+            reads += [by_key("forward", claim.rule_id), by_key("generation", 1)]
+        return reads
+
+    def decide(self, state: State) -> Rows:
+        """The rows; nothing where the job is no longer ours."""
+        claim, ended = self._claim, self._ended
         job = state.get("forward_job", claim.job.id)
         rows = Rows()
-        if job is None or not _still_ours(job, claim, node):
+        if job is None or not _still_ours(job, claim, ended.node):
             return rows
-        due_at = _again_at(claim, job, outcome, now, chance)
-        if due_at is not None and _registered_since(state.find(bindings), claim):
-            due_at = now
-        _settle(rows, job, outcome, due_at, now)
-        if due_at is None and following is not None:
-            _wake_next(rows, state.scanned(following), now)
-        if disables and isinstance(outcome, Permanent):
-            _disable(rows, state, claim.rule_id, outcome)
+        if self._falling is not None and self._falling.fall(rows, state, ended.new_id):
+            due_at = None
+            _write(rows, job, ended, (FELL_BACK, _cause(ended.outcome)), due_at)
+        else:
+            due_at = self._again_at(state, job)
+            _write(rows, job, ended, _state(job, ended.outcome, due_at, ended.now), due_at)
+        if due_at is None:
+            self._over(rows, state, job)
         return rows
 
-    return Unit(decide, reads)
+    def _again_at(self, state: State, job: Mapping[str, Any]) -> int | None:
+        due_at = _again_at(self._claim, job, self._ended)
+        if due_at is None or self._claim.account_id is None:
+            return due_at
+        return self._ended.now if _registered_since(state.find(self._bindings()), self._claim) else due_at
+
+    def _over(self, rows: Rows, state: State, job: Mapping[str, Any]) -> None:
+        """What else the end of a job changes."""
+        now, rule_id = self._ended.now, self._claim.rule_id
+        if self._following is not None:
+            _wake_next(rows, state.scanned(self._following), now)
+        if self._disabled is not None and rule_id is not None:
+            _disable(rows, state, rule_id, self._disabled)
+        if job["instead_of"] is not None and rows.result in _GIVEN_UP and take_back(rows, state, job, now):
+            rows.result = "queued"
+
+    def _bindings(self) -> Match:
+        return Match("binding", ("account_id",), (self._claim.account_id,), lock=False)
 
 
 def _still_ours(job: Mapping[str, Any], claim: Claim, node: str) -> bool:
@@ -87,16 +143,31 @@ def _still_ours(job: Mapping[str, Any], claim: Claim, node: str) -> bool:
     return job["state"] == "sending" and job["claimed_by"] == node and attempt == claim.job.attempt
 
 
-def _again_at(claim: Claim, job: Mapping[str, Any], outcome: Outcome, now: int, chance: float) -> int | None:
+def _falling(claim: Claim, ended: Ended) -> Falling | None:
+    """The text on its way elsewhere: its time is over, or the phones will never take it."""
+    if claim.fallback is None or claim.falls_at is None or isinstance(ended.outcome, Accepted):
+        return None
+    hopeless = isinstance(ended.outcome, Permanent) and claim.outcome is None
+    due = claim.falls_at <= ended.now or hopeless
+    return Falling(claim.job, claim.fallback, ended.now) if due else None
+
+
+def _again_at(claim: Claim, job: Mapping[str, Any], ended: Ended) -> int | None:
     """When to try again; None: never."""
-    if isinstance(outcome, Accepted | Permanent) or job["expires_at"] <= now:
+    outcome, now = ended.outcome, ended.now
+    expires_at: int = job["expires_at"]
+    if isinstance(outcome, Accepted | Permanent) or expires_at <= now:
         return None
     asked = (outcome.retry_after or 0) * SECOND if isinstance(outcome, Temporary) else 0
-    expires_at: int = job["expires_at"]
     failures = job["attempts"] - job["tries_before"]
-    due_at = _SCHEDULES[claim.job.kind].next_at(failures, now, chance, expires_at=expires_at, asked=asked)
-    # A REGISTER may still come, up to the last moment.
-    return expires_at if due_at is None and claim.job.kind == "sip" else due_at
+    due_at = _SCHEDULES[claim.job.kind].next_at(
+        failures, now, ended.chance, expires_at=expires_at, asked=asked
+    )
+    if claim.job.kind != "sip":
+        return due_at
+    if due_at is None or not claim.job.bindings:  # a REGISTER may still come, up to the last moment
+        due_at = expires_at
+    return min(due_at, claim.falls_at) if claim.falls_at is not None and claim.falls_at > now else due_at
 
 
 def _registered_since(bindings: Iterable[Mapping[str, Any]], claim: Claim) -> bool:
@@ -104,15 +175,19 @@ def _registered_since(bindings: Iterable[Mapping[str, Any]], claim: Claim) -> bo
     return any(row["updated_at"] > claim.claimed_at for row in bindings)
 
 
-def _settle(rows: Rows, job: Mapping[str, Any], outcome: Outcome, due_at: int | None, now: int) -> None:
-    state, cause = _state(job, outcome, due_at, now)
-    rows.result = state
-    changes: dict[str, Any] = {"state": state, "cause": cause, "claimed_by": None, "claimed_until": None}
+def _write(
+    rows: Rows, job: Mapping[str, Any], ended: Ended, state: tuple[str, str], due_at: int | None
+) -> None:
+    rows.result, cause = state
+    changes: dict[str, Any] = {"state": state[0], "cause": cause, "claimed_by": None, "claimed_until": None}
     if due_at is not None:
         changes["due_at"] = due_at
         rows.wakes.add("forwards")
+    taken = {one.contact: one.taken for one in ended.outcome.contacts if one.taken}
+    if taken:
+        changes["taken"] = {**(job["taken"] or {}), **taken}
     rows.update("forward_job", (job["id"],), **changes)
-    _attempt(rows, job, now, outcome)
+    _attempt(rows, job, ended.now, ended.outcome)
 
 
 def _state(job: Mapping[str, Any], outcome: Outcome, due_at: int | None, now: int) -> tuple[str, str]:
@@ -125,6 +200,10 @@ def _state(job: Mapping[str, Any], outcome: Outcome, due_at: int | None, now: in
     return "expired", outcome.cause
 
 
+def _cause(outcome: Outcome) -> str:
+    return "" if isinstance(outcome, Accepted) else outcome.cause
+
+
 def _attempt(rows: Rows, job: Mapping[str, Any], now: int, outcome: Outcome) -> None:
     rows.insert(
         "forward_attempt",
@@ -133,7 +212,8 @@ def _attempt(rows: Rows, job: Mapping[str, Any], now: int, outcome: Outcome) -> 
         tenant_id=job["tenant_id"],
         at=now,
         outcome=type(outcome).__name__.lower(),
-        cause="" if isinstance(outcome, Accepted) else outcome.cause,
+        cause=_cause(outcome),
+        contacts=[[one.contact, one.cause] for one in outcome.contacts] or None,
     )
 
 

@@ -15,9 +15,11 @@ from voip_sms.core.directory import ForwardKind, Id
 from voip_sms.core.failures import Outcome, Permanent, StoreUnavailableError, Temporary, Uncertain
 from voip_sms.core.model import ForwardJob
 from voip_sms.core.ports import Forwarder
+from voip_sms.engine.chores.chore import moment_of
 from voip_sms.engine.context import Context
 from voip_sms.engine.forward_claims import LAPSED_MOST, Room, Taken, claim_unit, resume_unit
-from voip_sms.engine.forward_outcomes import Claim, record_unit
+from voip_sms.engine.forward_outcomes import Claim, Ended, record_unit
+from voip_sms.engine.internal import with_message
 from voip_sms.engine.signals import Signals
 
 LIMITS: Final[Mapping[ForwardKind, int]] = {
@@ -147,7 +149,10 @@ class Forwarding:
 
     async def _record(self, claim: Claim, outcome: Outcome) -> None:
         for _ in range(RECORD_TRIES):
-            unit = record_unit(claim, outcome, self._context.node, self._now(), self._context.chance())
+            context = self._context
+            ended = Ended(outcome, context.node, self._now(), context.chance(), context.new_id)
+            unit = record_unit(claim, ended)
+            unit = with_message(unit, claim.job, moment_of(context))
             try:
                 state = await self._context.writer.do(unit)
             except StoreUnavailableError:

@@ -11,6 +11,7 @@ from voip_sms.core.clock import to_datetime
 from voip_sms.core.failures import Outcome, Permanent, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import ForwardJob, Message
+from voip_sms.core.notices import not_taken
 from voip_sms.net.smtp import MailRelay
 
 SHOWN: Final = 64
@@ -71,19 +72,28 @@ def compose(job: ForwardJob, identity: MailIdentity) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = _author(message, identity)
     mail["To"] = Address(addr_spec=job.target)
-    sender, to = _line(message.sender), _line(message.to)
+    sender, to = (_line(one.removeprefix("sip:")) for one in (message.sender, message.to))
     mail["Subject"] = _SUBJECTS.get(job.language, _SUBJECTS["en"]).format(sender=sender, to=to)
     mail["Date"] = format_datetime(to_datetime(message.created_at))
     mail["Message-ID"] = f"<{to_text('fwd', job.id)}@{identity.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: nothing answers it by itself
     mail[LOOP_HEADER] = identity.domain
-    mail.set_content(message.text or "", subtype="plain", charset="utf-8", cte="quoted-printable")
+    mail.set_content(_body(job), subtype="plain", charset="utf-8", cte="quoted-printable")
     return mail
+
+
+def _body(job: ForwardJob) -> str:
+    """The text alone; in a phone's place, why it comes here stands below, apart."""
+    text = job.message.text or ""
+    if job.instead_of is None:
+        return text
+    why = not_taken(job.message, job.instead_of.name, job.timezone, job.language)
+    return f"{text}\n\n-- \n{why}\n"  # the separator of RFC 3676 4.3
 
 
 def _author(message: Message, identity: MailIdentity) -> Address:
     """`"+48601123456" <48601123456@domain>`: an answer to it is an SMS; a name can't be answered."""
-    shown = _line(message.sender)
+    shown = _line(message.sender.removeprefix("sip:"))
     if _NUMBER.fullmatch(shown):
         return Address(shown, shown.removeprefix("+"), identity.domain)
     return Address(shown, addr_spec=identity.sender)

@@ -7,6 +7,7 @@ from voip_sms.core.directory import Account, Identity
 from voip_sms.core.failures import Accepted, Nature, Outcome, Permanent, Refusal, Temporary
 from voip_sms.core.loops import forwarded
 from voip_sms.core.model import ForwardJob, Idempotency, Options, Submission
+from voip_sms.core.notices import fallen_back
 from voip_sms.core.ports import Submitter
 
 DOOR: Final = "forward"
@@ -36,17 +37,24 @@ class NumberForwarder:
 
 
 def submission_of(job: ForwardJob, text: str) -> Submission:
-    """`<sender>: <text>`, from the number that was texted."""
-    number = job.message.to
-    account = Account(job.id, job.tenant_id, "forward", number, Identity("number", number))
-    body = forwarded(job.message.sender, text)
+    """`<sender>: <text>`, from the number that was texted.
+
+    In a phone's place: with the time of the SMS, from what that phone's account shows.
+    """
+    message = job.message
+    if job.instead_of is not None:
+        account, sender, body = job.instead_of, None, fallen_back(message, job.timezone)
+    else:
+        identity = Identity("number", message.to)
+        account = Account(job.id, job.tenant_id, "forward", message.to, identity)
+        sender, body = message.to, forwarded(message.sender, text)
     return Submission(
         account=account,
         door=DOOR,
         recipients=(job.target,),
         text=body,
-        # The sender's number before it may make one part more of what came.
-        options=Options(sender=number, max_parts=max(DEFAULT_PARTS, job.message.parts + 1)),
+        # What stands before the text may make one part more of what came.
+        options=Options(sender=sender, max_parts=max(DEFAULT_PARTS, message.parts + 1)),
         idempotency=Idempotency(
             hashlib.sha256(b"\0".join((DOOR.encode(), job.tenant_id, job.id))).digest(),
             hashlib.sha256(b"\0".join((job.target.encode(), body.encode("utf-8", "replace")))).digest(),
