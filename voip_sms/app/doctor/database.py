@@ -14,7 +14,7 @@ from voip_sms.app.doctor.machine import disk
 from voip_sms.core.directory import Directory
 from voip_sms.store import migrate, snapshot
 from voip_sms.store.database import Database, check
-from voip_sms.store.errors import DatabaseError, brief
+from voip_sms.store.errors import DatabaseError, DatabaseUnreachableError, brief
 
 SKEW: Final = 2.0
 """Seconds that two clocks on one healthy network never differ by."""
@@ -42,7 +42,8 @@ def look(database: Database, data_dir: Path) -> Iterator[Finding]:
         yield from _sqlite(database, data_dir) if database.is_sqlite else _postgresql(database)
     except (DatabaseError, SQLAlchemyError, OSError) as error:
         said = str(error) if isinstance(error, DatabaseError) else f"{where}: {brief(error)}"
-        yield Finding("fail", "database", said, "" if isinstance(error, DatabaseError) else _advice(database))
+        told = isinstance(error, DatabaseError) and not isinstance(error, DatabaseUnreachableError)
+        yield Finding("fail", "database", said, "" if told else _advice(database))
 
 
 def directory(database: Database) -> Directory:

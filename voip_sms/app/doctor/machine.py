@@ -32,7 +32,7 @@ def folder(data_dir: Path) -> Iterator[Finding]:
         return
     if not data_dir.is_dir():
         yield Finding("fail", "data_dir", f"{data_dir}: no folder", "choose another service.data_dir")
-    elif not os.access(data_dir, os.W_OK | os.X_OK):
+    elif not os.access(data_dir, os.W_OK | os.X_OK, effective_ids=True):
         advice = "chown it to the service's user, and run doctor as that user"
         yield Finding("fail", "data_dir", f"{data_dir}: not writable for uid {os.geteuid()}", advice)
     elif data_dir.stat().st_mode & 0o077:

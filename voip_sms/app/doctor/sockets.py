@@ -1,6 +1,5 @@
 """Who has a port: what the kernel says about sockets of this machine (proc(5), Linux only)."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,9 +42,7 @@ def holder(kind: Literal["tcp", "udp"], port: int) -> Holder | None:
 
 def _processes() -> Iterator[Path]:
     with suppress(OSError):
-        names = (entry.name for entry in os.scandir("/proc") if entry.name.isdecimal())
-        for _, name in zip(range(_PROCESSES), names, strict=False):
-            yield Path("/proc", name)
+        yield from [one for one in Path("/proc").iterdir() if one.name.isdecimal()][:_PROCESSES]
 
 
 def _inodes(kind: str, port: int) -> Iterator[str]:
