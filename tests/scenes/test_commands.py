@@ -1,7 +1,6 @@
 """The other commands: what they print, and with what they end."""
 
 import asyncio
-import socket
 import tomllib
 from pathlib import Path
 
@@ -72,55 +71,6 @@ def test_a_database_from_the_future_ends_with_three(config: Path, tmp_path: Path
     result = run("db", "upgrade", "--config", config)
     assert result.exit_code == 3
     assert "newer version" in result.stderr
-
-
-# --- doctor -------------------------------------------------------------------------------------------------
-
-
-def findings(result: Result) -> dict[str, str]:
-    lines = (line.partition(":")[0].split(" ", 1) for line in result.stdout.splitlines())
-    return {name: state for state, name in lines}
-
-
-def test_doctor_before_the_first_start_has_nothing_against_it(config: Path) -> None:
-    result = run("doctor", "--config", config)
-    assert result.exit_code == 0
-    assert findings(result) == {
-        "config": "ok",
-        "data_dir": "skip",
-        "database": "skip",
-        "http.listen": "ok",
-        "sip.udp": "ok",
-        "sip.tcp": "ok",
-        "carriers": "skip",
-    }
-
-
-def test_doctor_finds_a_port_in_use_and_a_carrier_that_is_away(config: Path, tmp_path: Path) -> None:
-    file = tmp_path / "customers.yaml"
-    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as carrier:
-        closed = socket.create_server(("127.0.0.1", 0))
-        away = closed.getsockname()[1]
-        closed.close()
-        file.write_text(
-            "version: 1\ncarriers:\n"
-            f"- {{name: here, kind: smpp, host: 127.0.0.1, system_id: a, port: {carrier.getsockname()[1]}}}\n"
-            f"- {{name: away, kind: smpp, host: 127.0.0.1, system_id: a, port: {away}}}\n"
-        )
-        assert run("apply", file, "--config", config).exit_code == 0
-        config.write_text(
-            f'[http]\nlisten = "127.0.0.1:{taken.getsockname()[1]}"\n[sip]\nudp = ""\ntcp = ""\n'
-        )
-        result = run("doctor", "--config", config)
-    assert result.exit_code == 1
-    assert findings(result) == {
-        "config": "ok",
-        "data_dir": "ok",
-        "database": "ok",
-        "http.listen": "FAIL",
-        "carrier away": "FAIL",
-        "carrier here": "ok",
-    }
 
 
 # --- explain ------------------------------------------------------------------------------------------------
