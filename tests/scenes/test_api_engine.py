@@ -12,9 +12,11 @@ from support.fakes import FakeClock
 from support.world import ACME, DIRECTORY, PRICE, STRANGER, World, world
 from support.world import KEY as ACCOUNT
 from voip_sms.core.identity import Rules
+from voip_sms.core.ids import from_text
 from voip_sms.doors.api.door import Rooms
 from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.dispatch import NOWHERE
+from voip_sms.engine.events import job_row
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.metrics import Metrics
 from voip_sms.engine.oversight import Oversight
@@ -57,6 +59,7 @@ async def site(scene: World) -> AsyncIterator[Site]:
         ready=list,
         metrics=Metrics(),
         oversight=Oversight(scene.reader),
+        webhooks=None,
     )
     async with site_over(rooms) as made:
         yield made
@@ -179,3 +182,30 @@ async def test_pages_go_through_all_messages_once(site: Site) -> None:
             break
         cursor = f"&starting_after={page['data'][-1]['id']}"
     assert sorted(seen) == [f"+48{number}" for number in numbers]
+
+
+async def test_it_says_to_whom_a_message_was_handed_over_and_what_each_phone_answered(
+    scene: World, site: Site
+) -> None:
+    client = site.client()
+    sent = (await client.call("POST", "/v1/messages", HELLO)).json
+    message = {"id": from_text("msg", sent["id"]), "tenant_id": ACME}
+    now = scene.clock.now()
+    phone = job_row(message, "sip", "101", now, b"job-1-of-a-phone") | {"state": "fell_back", "attempts": 1}
+    mail = job_row(message, "mail", "a@b.test", now, b"job-2-of-a-mail-") | {"instead_of": "101"}
+    hook = job_row(message, "webhook", "https://u:pw@h.test/x?key=secret", now, b"job-3-of-a-hook-")
+    for row in (phone, mail, hook):
+        await scene.insert("forward_job", row)
+    answers = [["sip:101@a", "486"], ["sip:101@b", "timeout"]]
+    tried = {"job_id": phone["id"], "no": 1, "tenant_id": ACME, "at": now, "outcome": "temporary"}
+    await scene.insert("forward_attempt", tried | {"cause": "sip_486", "contacts": answers})
+    path = f"/v1/messages/{sent['id']}/deliveries"
+    shown = (await client.call("GET", path)).json["data"]
+    assert [(one["kind"], one["target"], one["state"], one["instead_of"]) for one in shown] == [
+        ("sip", "101", "fell_back", None),
+        ("mail", "a@b.test", "queued", "101"),
+        ("webhook", "https://h.test/x", "queued", None),
+    ]
+    [attempt] = shown[0]["attempts"]
+    assert attempt["contacts"] == [{"contact": contact, "cause": cause} for contact, cause in answers]
+    assert (await site.client(OTHER_KEY).call("GET", path)).status == 404

@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.fakes import FakeClock
-from support.world import World, to_send, world
+from support.world import ACME, World, to_send, world
 from voip_sms.cli.main import main
 from voip_sms.core import ids
 from voip_sms.core.identity import Rules
 from voip_sms.engine.dispatch import NOWHERE
+from voip_sms.engine.events import job_row
 from voip_sms.engine.submit import Submit
 from voip_sms.store.database import open_database
 
@@ -84,12 +85,20 @@ class NoDispatcher:
         return NOWHERE
 
 
-async def _sent(place: World) -> str:
+async def _sent(place: World, *, tried: bool = False) -> str:
     await place.start()
     submitted = await Submit(place.context, NoDispatcher(), Rules()).submit(to_send("+48601123456"))
-    await place.stop()
     message = submitted.items[0].message
     assert message is not None
+    if tried:
+        row = {"id": message.id, "tenant_id": ACME}
+        job = job_row(row, "sip", "101", place.clock.now(), bytes(16), event="message.failed")
+        await place.insert("forward_job", job | {"attempts": 1})
+        attempt = {"job_id": job["id"], "no": 1, "tenant_id": ACME, "at": place.clock.now()}
+        contacts = [["sip:101@a", "486"], ["sip:101@b", "timeout"]]
+        outcome = {"outcome": "temporary", "cause": "sip_486", "contacts": contacts}
+        await place.insert("forward_attempt", attempt | outcome)
+    await place.stop()
     return ids.to_text("msg", message.id)
 
 
@@ -103,6 +112,16 @@ def test_explain_says_why_a_message_went_as_it_did(config: Path, tmp_path: Path,
     assert lines[:2] == [f"{message}  outbound  accepted", "ACME > +48601123456  by key:app over api"]
     assert "  route: sim (prefix +48)" in lines
     assert any(line.startswith("  price: 0.29 PLN") for line in lines)
+
+
+def test_explain_says_what_each_phone_answered(config: Path, tmp_path: Path, clock: FakeClock) -> None:
+    url = f"sqlite:///{tmp_path}/var/voip-sms.db"
+    assert run("db", "upgrade", "--config", config).exit_code == 0
+    message = asyncio.run(_sent(world(url, clock), tried=True))
+    lines = run("explain", message, "--config", config).stdout.splitlines()
+    at = lines.index("  message.failed to sip 101: queued")
+    assert lines[at + 1].endswith(" temporary (sip_486)")
+    assert lines[at + 2 : at + 4] == ["      sip:101@a: 486", "      sip:101@b: timeout"]
 
 
 def test_explain_of_nothing(config: Path) -> None:

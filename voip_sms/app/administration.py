@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -19,11 +19,12 @@ from voip_sms.core.clock import SystemClock
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Message, Step
 from voip_sms.core.resources import ConfigFile, complaints
+from voip_sms.core.resources.handovers import handover_resource
 from voip_sms.core.resources.messages import MESSAGE
 from voip_sms.engine.accounts.applying import NEVER, Prepared, Report, carry_out, prepare
 from voip_sms.engine.accounts.planning import Maker
 from voip_sms.engine.accounts.sealing import Vault
-from voip_sms.store import messages, migrate, resolve
+from voip_sms.store import handovers, messages, migrate, resolve
 from voip_sms.store.database import Database, check, open_database
 from voip_sms.store.errors import DatabaseUnreachableError, brief
 from voip_sms.store.folder import lock_folder, make_private
@@ -142,8 +143,17 @@ def _write(database: Database, prepared: Prepared) -> Report:
 # --- explain ------------------------------------------------------------------------------------------------
 
 
-def explained(settings: Settings, message_id: str) -> tuple[Message, tuple[Step, ...]]:
-    """A message and why it went as it did. Refusal `not_found`; DatabaseError."""
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A message, why it went as it did, and to whom it was handed over (each as `HandoverShown`)."""
+
+    message: Message
+    trace: tuple[Step, ...]
+    deliveries: Sequence[Mapping[str, Any]]
+
+
+def explained(settings: Settings, message_id: str) -> Explained:
+    """Everything that is known of a message. Refusal `not_found`; DatabaseError."""
     try:
         identifier = ids.from_text(MESSAGE, message_id)
     except ids.IdInvalidError as error:
@@ -153,4 +163,6 @@ def explained(settings: Settings, message_id: str) -> tuple[Message, tuple[Step,
         message = None if tenant_id is None else messages.get_message(connection, tenant_id, identifier)
         if tenant_id is None or message is None:
             raise Refusal("not_found", f"{message_id}: there is no such message")
-        return message, messages.message_trace(connection, tenant_id, identifier) or ()
+        trace = messages.message_trace(connection, tenant_id, identifier) or ()
+        jobs = handovers.handovers_of_message(connection, tenant_id, identifier)
+        return Explained(message, trace, [handover_resource(job, attempts) for job, attempts in jobs])

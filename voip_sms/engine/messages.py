@@ -1,10 +1,13 @@
 """Shows a tenant its messages, why they went as they did, and what it may still spend."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Message, Step
+from voip_sms.core.resources.handovers import handover_resource
+from voip_sms.store.handovers import handovers_of_message
 from voip_sms.store.messages import (
     EVERYTHING,
     LIST_LIMIT,
@@ -54,6 +57,12 @@ class Messages:
         if found is None:
             raise Refusal("not_found", "there is no such message")
         return found
+
+    async def handovers(self, tenant_id: Id, message_id: Id) -> Sequence[dict[str, Any]]:
+        """To whom it was handed over, each as `HandoverShown`, oldest first; Refusal `not_found`."""
+        await self.get(tenant_id, message_id)
+        found = await self._reader.run(handovers_of_message, tenant_id, message_id)
+        return [handover_resource(job, attempts) for job, attempts in found]
 
     async def balance(self, tenant_id: Id) -> Balance:
         """The tenant's money; nothing at all for a tenant that was never given credit."""

@@ -108,6 +108,7 @@ def _handles(rooms: Rooms, country: str) -> Mapping[str, Handle]:
         "list_messages": reading.messages,
         "get_message": reading.message,
         "get_message_trace": reading.trace,
+        "list_message_deliveries": reading.handovers,
         "get_balance": reading.balance,
         "list_numbers": numbers.list,
         "change_number": numbers.change(operations.NUMBER_PATCH),

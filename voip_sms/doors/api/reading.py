@@ -51,6 +51,11 @@ class Reading:
         shown = [{"step": step.step, "decision": step.decision, "reason": step.reason} for step in steps]
         return answer({"data": shown})
 
+    async def handovers(self, request: web.Request, account: Account) -> web.Response:
+        """GET /v1/messages/{id}/deliveries."""
+        found = await self._messages.handovers(account.tenant_id, id_in_path(request, MESSAGE))
+        return answer({"data": list(found)})
+
     async def balance(self, request: web.Request, account: Account) -> web.Response:
         """GET /v1/balance."""
         Query(request, frozenset())
