@@ -41,18 +41,21 @@ class RawPhone:
         if self._stream is None:
             await self.start()
         uri, own = f"sip:{self.account.domain}", f"sip:{self.account.user}@{self.account.domain}"
-        return await self._ask("REGISTER", uri, own, [f"Expires: {self.account.expires}"], b"", within)
+        async with asyncio.timeout(within):
+            return await self._ask("REGISTER", uri, own, [f"Expires: {self.account.expires}"])
 
     async def unregister(self, within: float = ANSWER) -> Sent:
         """REGISTER with Expires: 0."""
         uri, own = f"sip:{self.account.domain}", f"sip:{self.account.user}@{self.account.domain}"
-        return await self._ask("REGISTER", uri, own, ["Expires: 0"], b"", within)
+        async with asyncio.timeout(within):
+            return await self._ask("REGISTER", uri, own, ["Expires: 0"])
 
     async def send(self, to: str, text: str, within: float = ANSWER) -> Sent:
         """Send a MESSAGE; its final answer."""
         uri = f"sip:{to}@{self.account.domain}"
         kind = ["Content-Type: text/plain;charset=UTF-8"]
-        return await self._ask("MESSAGE", uri, uri, kind, text.encode(), within)
+        async with asyncio.timeout(within):
+            return await self._ask("MESSAGE", uri, uri, kind, text.encode())
 
     async def next_message(self, within: float = 10.0) -> Incoming:
         """The next message not handed out yet, in order of arrival; TimeoutError after `within` seconds."""
@@ -82,11 +85,9 @@ class RawPhone:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _ask(
-        self, method: str, uri: str, to: str, headers: list[str], body: bytes, within: float
-    ) -> Sent:
+    async def _ask(self, method: str, uri: str, to: str, headers: list[str], body: bytes = b"") -> Sent:
         call = secrets.token_hex(8)
-        async with self._turn, asyncio.timeout(within):
+        async with self._turn:
             status, reason, head = await self._round(method, uri, to, [f"Call-ID: {call}", *headers], body)
             if status == 401:
                 proof = self._proof(method, uri, head["www-authenticate"])

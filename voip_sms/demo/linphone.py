@@ -196,7 +196,7 @@ class Linphone:
             user=account.user,
             password=account.password,
             domain=account.domain,
-            host=account.host,
+            host=_name_of(account),
             port=account.port,
             transport=account.transport,
             expires=account.expires,
@@ -252,6 +252,11 @@ class Linphone:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+def _name_of(account: PhoneAccount) -> str:
+    """COMPAT: Linphone 5.1 finds an IP address in no certificate; a name it does."""
+    return "localhost" if (account.host, account.transport) == ("127.0.0.1", "tls") else account.host
 
 
 def _field(answer: str, name: str) -> str:
