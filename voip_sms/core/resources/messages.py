@@ -239,7 +239,7 @@ class MessageShown(Shown):
     sender: str = Field(alias="from")
     to: str
     text: str | None
-    encoding: Literal["gsm7", "ucs2"]
+    encoding: Literal["gsm7", "ucs2", "utf8"]
     parts: int
     price: PriceShown | None
     door: str
@@ -291,7 +291,7 @@ class PlanShown(Shown):
     to: str
     sender_shown: str | None = Field(alias="from")
     sender: SenderShown | None
-    encoding: Literal["gsm7", "ucs2"]
+    encoding: Literal["gsm7", "ucs2", "utf8"]
     parts: int
     price: PriceShown | None
     carrier: str
