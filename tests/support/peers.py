@@ -59,6 +59,7 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "chromium": (_by_command("chromium"), "apt-get install chromium"),
     "baresip": (_by_command("baresip"), "apt-get install baresip-core"),
     "linphone": (_by_command("linphone-daemon"), "apt-get install linphone-cli"),
+    "systemd": (_by_command("systemd-analyze"), "apt-get install systemd (250 or newer)"),
     "kannel": (_by_command("bearerbox"), "apt-get install kannel"),
 }
 

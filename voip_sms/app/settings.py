@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
+from voip_sms.app import credentials
 from voip_sms.app.sections import (
     DatabaseSettings,
     DispatchSettings,
@@ -71,9 +78,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file, key by key."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return env_settings, init_settings
+        """The environment wins over credentials, and both over the file, key by key."""
+        del dotenv_settings, file_secret_settings
+        secret = credentials.read(os.environ, cls.model_fields)
+        return env_settings, InitSettingsSource(settings_cls, secret), init_settings
 
     @property
     def data_dir(self) -> Path:
@@ -93,6 +101,8 @@ def load(path: Path) -> Settings:
         raise SettingsInvalidError(strangers)
     try:
         settings = Settings(**document)
+    except credentials.CredentialError as error:
+        raise SettingsInvalidError([str(error)]) from None
     except ValidationError as error:
         raise SettingsInvalidError(_lines(error, path)) from None
     except SettingsError as error:
@@ -128,9 +138,14 @@ def _lines(error: ValidationError, path: Path) -> list[str]:
 
 
 def _origin(where: Where, path: Path) -> str:
-    """The environment variable that set the key, or else the file."""
+    """The environment variable or credential that set the key, or else the file."""
     variable = PREFIX + _NEST.join(str(step) for step in where[:2])
-    return f"environment {variable.upper()}" if variable.upper() in _overrides() else str(path)
+    if variable.upper() in _overrides():
+        return f"environment {variable.upper()}"
+    section, *keys = map(str, where[:2])
+    if keys and keys[0] in credentials.read(os.environ, Settings.model_fields).get(section, {}):
+        return f"credential {section}.{keys[0]}"
+    return str(path)
 
 
 def _overrides() -> list[str]:

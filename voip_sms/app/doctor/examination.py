@@ -70,7 +70,9 @@ def _first(settings: Settings, options: Options, opened: Database) -> Iterator[C
     """What needs only the settings, and the database itself."""
     if options.config is not None:
         path = options.config
-        yield Check("config", lambda: [machine.config_file(path, holds_secrets=_has_secrets(settings))])
+        yield Check(
+            "config", lambda: [machine.config_file(path, holds_secrets=_holds_secrets(settings, path))]
+        )
     yield Check("data_dir", lambda: machine.folder(settings.data_dir))
     yield Check("database", lambda: database.look(opened, settings.data_dir))
     yield Check("listeners", lambda: listeners.look(settings))
@@ -89,8 +91,11 @@ def _second(settings: Settings, options: Options, directory: Directory) -> Itera
     yield Check("sip.passwords", lambda: accounts.look(directory, settings.sip.domain))
 
 
-def _has_secrets(settings: Settings) -> bool:
-    return any(urlsplit(url).password for url in (settings.database.url, settings.mail.relay) if url)
+def _holds_secrets(settings: Settings, path: Path) -> bool:
+    """Whether a password stands in the file itself, not in the environment or a credential."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    passwords = (urlsplit(url).password for url in (settings.database.url, settings.mail.relay))
+    return any(password and password in text for password in passwords)
 
 
 def _pairs(settings: Settings) -> Iterator[certificates.Pair]:
