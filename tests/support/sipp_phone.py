@@ -11,13 +11,13 @@ from support.sipp import SippRun, run_sipp
 from voip_sms.demo.phone import ANSWER, Incoming, PhoneAccount, Sent
 from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.recorder import Recorder
+from voip_sms.demo.stage import quiet_port
 
 POLL: Final = 0.05  # seconds between two looks at its log
 LIFETIME: Final = 600_000  # ms that it stays registered without being told to end
 _TRANSPORTS: Final = {"udp": "u1", "tcp": "t1"}
 # Its log frames every message with its direction and its length in octets.
-_LOGGED: Final = re.compile(rb"(?:UDP|TCP) message (sent|received) \((\d+) bytes\):\n\n|"
-                            rb"(?:UDP|TCP) message (sent|received) \[(\d+)\] bytes ?:\n\n")  # fmt: skip
+_LOGGED: Final = re.compile(rb"(?:UDP|TCP) message (sent|received) [\[(](\d+)(?: bytes\)|\] bytes ?):\n\n")
 _REQUEST: Final = """\
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch];rport
 From: <sip:{user}@{domain}>;tag=[call_number]
@@ -118,6 +118,7 @@ class SippPhone:
         self._process = await asyncio.create_subprocess_exec(
             *(*dies_with_us(), program, f"{self.account.host}:{self.account.port}"),
             *("-sf", "register.xml", "-oocsf", "answer.xml", "-i", "127.0.0.1", "-nostdin", "-m", "1"),
+            *("-p", str(quiet_port())),  # its usual one would be another sipp's over TCP
             *("-t", _TRANSPORTS[self.account.transport], "-trace_msg", "-message_file", "messages.log"),
             *("-trace_err", "-error_file", "errors.log"),
             cwd=self._folder,
@@ -138,7 +139,7 @@ class SippPhone:
         return Sent(200, "OK")
 
     async def send(self, to: str, text: str, within: float = ANSWER) -> Sent:
-        """Send a MESSAGE; its final answer. sipp ends the body with a CRLF of its own."""
+        """Send a MESSAGE; its final answer."""
         self._sent += 1
         folder = self._folder / f"sent-{self._sent}"
         folder.mkdir()
@@ -195,7 +196,7 @@ class SippPhone:
         while True:
             octets = file.read_bytes() if file.exists() else b""
             while (found := _LOGGED.search(octets, at)) is not None:
-                direction, size = found[1] or found[3], int(found[2] or found[4])
+                direction, size = found[1], int(found[2])
                 message = octets[found.end() : found.end() + size]
                 if len(message) < size:
                     break
