@@ -66,6 +66,7 @@ class MessageCentre:
         self._mo_numbers = itertools.count(1)
         self.sessions: set[Session] = set()
         self._left = asyncio.Event()
+        self._changes = 0
 
     # --- the HTTP API's side ------------------------------------------------------------------------------
 
@@ -74,17 +75,21 @@ class MessageCentre:
 
         Raises what Handsets.compose raises, and QueueFullError.
         """
-        frames = [encode(pdu) for pdu in self.handsets.compose(number, outgoing)]
+        pdus = self.handsets.compose(number, outgoing)
+        frames = [encode(pdu) for pdu in pdus]
         if self._faults and self._faults.take(kinds.DuplicateMo, outgoing.to.removeprefix("+")):
             frames *= 2
         if self.deliveries.room < len(frames):
             raise QueueFullError
         self.deliveries.add(frames)
-        return f"mo-{next(self._mo_numbers)}"
+        identifier = f"mo-{next(self._mo_numbers)}"
+        self.handsets.wrote(identifier, number, outgoing, pdus)
+        return identifier
 
     def arm(self, fault: Fault) -> str:
         """Arm a fault, returns its id. With the carrier offline all connections go at once."""
         identifier = self._faults.arm(fault)
+        self._changes += 1
         log.info("fault_armed", id=identifier, fault=fault.fault)
         if self._faults.carrier_offline():
             for session in tuple(self.sessions):
@@ -94,6 +99,7 @@ class MessageCentre:
     def clear_faults(self, identifier: str | None = None) -> int:
         """Disarm one or all, returns how many; handsets that were off get what they missed."""
         removed = self._faults.clear(identifier)
+        self._changes += 1
         if removed:
             self._switch_on()
         return removed
@@ -101,6 +107,17 @@ class MessageCentre:
     def armed(self) -> list[dict[str, object]]:
         """The armed faults."""
         return self._faults.listed()
+
+    @property
+    def revision(self) -> str:
+        """Another text whenever something may look different: PDUs, faults, connections, texts."""
+        mine = (self.log.last, self._changes, self.deliveries.waiting, len(self._held))
+        states = ",".join(f"{one.number}{one.state.value[:3]}" for one in self.connections())
+        return ".".join(map(str, mine)) + f".{states}"
+
+    def connections(self) -> list[Session]:
+        """The connections, oldest first."""
+        return sorted(self.sessions, key=lambda session: session.number)
 
     # --- the sessions' side -------------------------------------------------------------------------------
 

@@ -59,6 +59,11 @@ class Deliveries:
         """How many more may wait."""
         return MAX_WAITING - len(self._waiting) - len(self._retries)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a receiver, or for their next try."""
+        return len(self._waiting) + len(self._retries)
+
     def add(self, frames: Iterable[bytes]) -> None:
         """Queue deliver_sm frames, and send what can be sent at once."""
         self._waiting.extend(map(Delivery, frames))

@@ -32,6 +32,11 @@ _PART_REFERENCES: Final = 1 << 8
 # Shorter numbers are short codes: they have no country.
 _SHORTEST_E164: Final = 7
 
+# What handsets wrote, for the page alone: more than anybody scrolls through.
+SENT_KEPT: Final = 1_000
+# Places of the arrivals looked at for the handsets that got something last.
+_RECENT_LOOK: Final = 2_000
+
 _Key = tuple[Address, str, int, int]
 
 
@@ -53,6 +58,19 @@ class PartsOrderError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What a handset wrote; `at` epoch microseconds, `number` its own, digits without `+`."""
+
+    id: str
+    at: int
+    number: str
+    to: str
+    text: str
+    parts: int
+    data_coding: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Message:
     id: str
     at: int
@@ -70,6 +88,7 @@ class Handsets:
         self._inboxes: dict[str, deque[_Message]] = {}
         self._order: deque[str] = deque()  # whose message is oldest
         self._unfinished: OrderedDict[_Key, dict[int, bytes]] = OrderedDict()
+        self._sent: deque[Sent] = deque(maxlen=SENT_KEPT)
         self._numbers = itertools.count(1)
         # Not from 0 after every start: a text typed again would look like a repetition of the carrier's.
         self._references = itertools.count(clock.now() // SECOND)
@@ -89,10 +108,31 @@ class Handsets:
         """The handsets that hold messages, digits without `+`."""
         return list(self._inboxes)
 
-    def messages(self, number: str) -> list[dict[str, object]]:
-        """What the handset got, oldest first, as GET /handsets/{n}/messages gives it."""
+    def messages(self, number: str, most: int | None = None) -> list[dict[str, object]]:
+        """What the handset got, oldest first, as GET /handsets/{n}/messages gives it; the last `most`."""
         inbox = self._inboxes.get(number)
-        return [self._shown(message) for message in inbox] if inbox else []
+        if not inbox:
+            return []
+        skipped = 0 if most is None else max(len(inbox) - most, 0)
+        return [self._shown(message) for message in itertools.islice(inbox, skipped, None)]
+
+    def recent(self, most: int) -> list[str]:
+        """The handsets that got something last, the latest first; a few may be missing after a burst."""
+        last = itertools.islice(reversed(self._order), _RECENT_LOOK)
+        writing = (sent.number for sent in reversed(self._sent))
+        return list(itertools.islice(dict.fromkeys(itertools.chain(last, writing)), most))
+
+    def sent(self, number: str) -> list[Sent]:
+        """What the handset wrote, oldest first, as far as it is kept."""
+        return [one for one in self._sent if one.number == number]
+
+    def wrote(self, identifier: str, number: str, outgoing: Outgoing, pdus: Sequence[DeliverSm]) -> None:
+        """Keep what `compose` made and was sent off, to be shown."""
+        parts = len(set(outgoing.order)) if outgoing.order else len(pdus)
+        coding = pdus[0].data_coding
+        self._sent.append(
+            Sent(identifier, self._clock.now(), number, outgoing.to, outgoing.text, parts, coding)
+        )
 
     def compose(self, number: str, outgoing: Outgoing) -> list[DeliverSm]:
         """The deliver_sm of a text that the handset `number` (digits, or a name) sends, one a part.

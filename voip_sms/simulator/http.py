@@ -1,20 +1,22 @@
-"""The simulator's HTTP API and page: handsets to read and write from, faults to arm, the log to witness."""
+"""The simulator's HTTP API: handsets to read and write from, faults to arm, the log to witness."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from importlib import resources
-from typing import Annotated, Final, NoReturn
+from typing import Final, NoReturn
 
 import orjson
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from voip_sms.core.failures import Refusal
 from voip_sms.simulator.centre import MessageCentre
 from voip_sms.simulator.deliveries import QueueFullError
 from voip_sms.simulator.faults import Fault, TooManyFaultsError
-from voip_sms.simulator.handsets import MAX_PARTS, Outgoing, PartsOrderError
+from voip_sms.simulator.handsets import Outgoing, PartsOrderError
 from voip_sms.simulator.log import shown
+from voip_sms.simulator.page.origin import is_foreign
+from voip_sms.simulator.page.routes import Page
+from voip_sms.simulator.requests import SendRequest
 from voip_sms.wire.smpp import EncodeError
 
 # A text of 255 parts takes under 100 kB as JSON.
@@ -27,23 +29,13 @@ _FAULT: Final[TypeAdapter[Fault]] = TypeAdapter(Fault)
 _CENTRE: Final = web.AppKey("centre", MessageCentre)
 
 
-class SendRequest(BaseModel):
-    """The body of POST /handsets/{n}/send."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    to: str = Field(pattern=r"^\+?[0-9]{2,20}$")
-    text: str
-    parts_order: Annotated[list[int], Field(min_length=1, max_length=4 * MAX_PARTS)] | None = None
-
-
 def application(centre: MessageCentre) -> web.Application:
-    """The web application over one message centre."""
+    """The web application over one message centre: the API, and the page beside it."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_problems])
     app[_CENTRE] = centre
+    app.add_routes(Page(centre).routes())
     app.add_routes(
         [
-            web.get("/", _page),
             web.get("/handsets", _handsets),
             web.get("/handsets/{n}/messages", _messages),
             web.post("/handsets/{n}/send", _send),
@@ -55,12 +47,6 @@ def application(centre: MessageCentre) -> web.Application:
         ]
     )
     return app
-
-
-async def _page(_request: web.Request) -> web.Response:
-    page = resources.files(__package__).joinpath("page.html").read_text(encoding="utf-8")
-    policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'"
-    return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": policy})
 
 
 async def _handsets(request: web.Request) -> web.Response:
@@ -124,6 +110,7 @@ async def _problems(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     try:
+        _check_origin(request)
         return await handler(request)
     except ValidationError as error:
         return _invalid(error)
@@ -137,7 +124,14 @@ async def _problems(
         return _problem(error.status, _CODES.get(error.status, "error"), error.reason)
 
 
-_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+def _check_origin(request: web.Request) -> None:
+    """Any page on the web could have a reader's browser send something to loopback."""
+    if request.method not in _SAFE and is_foreign(request):
+        raise web.HTTPForbidden(reason="Not for a page of another site")
+
+
+_SAFE: Final = frozenset({"GET", "HEAD"})
+_CODES: Final = {403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
 def _invalid(error: ValidationError) -> web.Response:

@@ -34,6 +34,11 @@ class PduLog:
         self._last = n = self._last + 1
         self._ring[n % self._size] = Entry(n, self._clock.now(), conn, out, octets)
 
+    @property
+    def last(self) -> int:
+        """The newest entry's number; 0 while there is none."""
+        return self._last
+
     def after(self, n: int) -> Iterator[Entry]:
         """What is kept with a number above `n`, oldest first, up to the newest at the time of the call.
 

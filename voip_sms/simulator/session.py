@@ -169,6 +169,19 @@ class Session(asyncio.Protocol):
         self._centre.deliveries.detach(self, unanswered)
         log.info("smpp_closed", conn=self.number, error=str(exc) if exc else None)
 
+    # --- what the page shows of it ------------------------------------------------------------------------
+
+    @property
+    def peer(self) -> str:
+        """Whose end it is, as host:port; '' when that is unknown."""
+        name = None if self._transport is None else self._transport.get_extra_info("peername")
+        return f"{name[0]}:{name[1]}" if name else ""
+
+    @property
+    def outstanding(self) -> int:
+        """deliver_sm that the peer has not answered yet."""
+        return len(self._outstanding)
+
     # --- what the centre does with it ---------------------------------------------------------------------
 
     def send(self, octets: bytes) -> None:
