@@ -9,7 +9,7 @@ from support.fakes import FakeClock
 from support.forwarding import Stage, opened
 from support.world import ACME, CREDIT, DIRECTORY, KEY, OTHER, PHONE, STRANGER, TWO_WAY, to_send
 from voip_sms.core.clock import DAY, HOUR, MINUTE
-from voip_sms.core.directory import Account, Identity, SipAccount
+from voip_sms.core.directory import Account, Fallback, Identity, SipAccount
 from voip_sms.core.failures import Accepted, Permanent, Refusal, Temporary
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import Binding, Message, Submission
@@ -183,6 +183,53 @@ async def test_a_busy_phone_is_tried_again(stage: Stage, door: Submit, clock: Fa
     assert (await now(stage, message)).status == "accepted"
     stage.at(clock.now() + HOUR // 2)
     assert (await becomes(stage, message, "delivered")).status == "delivered"
+
+
+def falling_back(stage: Stage) -> None:
+    """Whoever does not reach 102 within an hour writes a mail."""
+    account = SipAccount(TWO_WAY, {}, Fallback(HOUR, "mail", "a@example.test"))
+    directory = stage.scene.directory
+    stage.scene.directory = replace(directory, sip={**directory.sip, "102": account})
+
+
+async def test_a_mail_in_the_phone_s_place_is_a_delivery(
+    stage: Stage, door: Submit, clock: FakeClock
+) -> None:
+    falling_back(stage)
+    message = await sent(door, text())
+    await stage.start()
+    stage.at(clock.now() + HOUR)
+    await becomes(stage, message, "delivered")
+    (mail,) = stage.out["mail"].jobs
+    assert (mail.target, mail.message.text) == ("a@example.test", "Hej")
+
+
+async def test_a_mail_that_failed_leaves_it_to_the_phone(
+    stage: Stage, door: Submit, clock: FakeClock
+) -> None:
+    falling_back(stage)
+    stage.out["mail"].planned.append(Permanent("smtp_550"))
+    message = await sent(door, text())
+    await stage.start()
+    stage.at(clock.now() + HOUR)
+    await stage.until(lambda: len(stage.out["mail"].jobs) == 1)
+    await register(stage)
+    await becomes(stage, message, "delivered")
+    assert stage.out["sip"].texts == ["Hej"]
+
+
+async def test_a_mail_that_failed_too_late_for_the_phone_ends_it(
+    stage: Stage, door: Submit, clock: FakeClock
+) -> None:
+    falling_back(stage)
+    stage.out["mail"].planned.append(Temporary("smtp_450"))
+    message = await sent(door, text())
+    await stage.start()
+    stage.at(clock.now() + HOUR)
+    await stage.until(lambda: len(stage.out["mail"].jobs) == 1)
+    await stage.until(lambda: stage.running[0].under_way == 0)
+    stage.at(clock.now() + 5 * DAY)
+    await becomes(stage, message, "expired")
 
 
 async def test_its_own_validity_counts(stage: Stage, door: Submit, clock: FakeClock) -> None:

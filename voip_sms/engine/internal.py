@@ -31,7 +31,7 @@ def with_message(unit: Unit, job: ForwardJob, moment: Moment) -> Unit:
         rows = unit.decide(state)
         status = _ENDS.get(str(rows.result))
         message = state.get("message", job.message.id)
-        if status is None or message is None:
+        if status is None or message is None or _waits_again(rows, job):
             return rows
         ended = _ended(moment, state, message, status, _cause(rows, job))
         rows.inserts += ended.inserts
@@ -41,6 +41,13 @@ def with_message(unit: Unit, job: ForwardJob, moment: Moment) -> Unit:
         return rows
 
     return replace(unit, decide=decide, reads=[*unit.reads, *_reads(job)])
+
+
+def _waits_again(rows: Rows, job: ForwardJob) -> bool:
+    """What went elsewhere in the phone's place came to nothing: it is the phone's turn again."""
+    phone = (job.message.id,)  # its job shares the message's id
+    mine = (row for table, key, row in rows.updates if table == "forward_job" and key == phone)
+    return job.kind != "sip" and any(row.get("state") == "queued" for row in mine)
 
 
 def _reads(job: ForwardJob) -> Iterator[Read]:
