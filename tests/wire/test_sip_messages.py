@@ -118,7 +118,6 @@ def test_other_version_is_505() -> None:
         GOOD[:100],
         b"X" * 20000,
         changed(b"call1", b"ca\nll"),
-        changed(b"call1", b"ca\0ll"),
     ],
 )
 def test_what_is_no_message_gets_no_answer(data: bytes) -> None:
@@ -270,7 +269,7 @@ def test_nothing_of_ours_can_break_a_line() -> None:
 
 TOKENS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12)
 VALUES = st.text(
-    st.characters(codec="utf-8", exclude_characters="\r\n\0", exclude_categories=["Cs"]), max_size=40
+    st.characters(codec="utf-8", exclude_characters="\r\n\t", exclude_categories=["Cs"]), max_size=40
 ).map(str.strip)
 
 

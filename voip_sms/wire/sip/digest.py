@@ -179,15 +179,12 @@ def _fields(value: str) -> dict[str, str]:
     fields: dict[str, str] = {}
     rest = rest.strip()
     end = 0
-    for match in _PAIR.finditer(rest):
-        name, text = match.groups()
-        name = name.lower()
-        if match.start() != end or name in fields:
+    while end < len(rest):
+        match = _PAIR.match(rest, end)
+        if match is None or match[1].lower() in fields:
             raise GrammarError("bad Digest parameters")
-        fields[name] = text
+        fields[match[1].lower()] = match[2]
         end = match.end()
-    if end != len(rest):
-        raise GrammarError("bad Digest parameters")
     return fields
 
 

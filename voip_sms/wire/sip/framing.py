@@ -1,5 +1,6 @@
 """Cut a TCP or TLS stream into SIP messages and keep-alives (RFC 3261 18.3, RFC 5626 3.5.1)."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,13 +18,12 @@ from voip_sms.wire.sip.messages import (
 )
 
 _END: Final = b"\r\n\r\n"
-_CR: Final = 13
-_LF: Final = 10
+_LINE_ENDS: Final = re.compile(rb"(?:\r\n)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """CRLFCRLF between messages: the peer wants one CRLF back."""
+    """CRLFCRLF between messages, once or more in one go: the peer wants one CRLF back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,14 @@ class Flawed:
 Event = Message | Ping | Flawed | Broken
 
 
+class _Dropped:
+    """Something was read that nobody needs to know of."""
+
+
 class StreamFramer:
     """Feed it octets as they come, get events; after Broken it stays silent.
 
+    A response that makes no sense is dropped, since nobody may answer it, and the stream goes on.
     At most one head and one body are buffered beyond what one `feed` brought.
     """
 
@@ -79,9 +84,10 @@ class StreamFramer:
                 return
             if event is None:
                 return
-            yield event
+            if not isinstance(event, _Dropped):
+                yield event
 
-    def _next(self) -> Event | None:
+    def _next(self) -> "Event | _Dropped | None":
         if self._head is None:
             if self._leading_crlf():
                 return Ping()
@@ -91,14 +97,14 @@ class StreamFramer:
 
     def _leading_crlf(self) -> bool:
         """Drop line ends in front of a message; True when two of them make a ping."""
-        buffer = self._buffer
-        while len(buffer) > 1 and buffer[0] == _CR and buffer[1] == _LF:
-            del buffer[:2]
-            self._crlfs += 1
-            if self._crlfs == 2:  # noqa: PLR2004 - a ping is a double CRLF
-                self._crlfs = 0
-                return True
-        return False
+        found = _LINE_ENDS.match(self._buffer)
+        if found is None:
+            return False
+        end = found.end()
+        del found  # it would hold the buffer's size fast
+        del self._buffer[:end]
+        pings, self._crlfs = divmod(self._crlfs + end // 2, 2)
+        return pings > 0
 
     def _read_head(self) -> bool:
         buffer = self._buffer
@@ -119,7 +125,7 @@ class StreamFramer:
         self._head, self._length = head, length
         return True
 
-    def _read_body(self) -> Event | None:
+    def _read_body(self) -> "Event | _Dropped | None":
         head = self._head
         if head is None or len(self._buffer) < self._length:
             return None
@@ -129,4 +135,4 @@ class StreamFramer:
         try:
             return head.with_body(body)
         except Malformed as error:
-            return Flawed(error)
+            return _Dropped() if head.answers else Flawed(error)

@@ -7,6 +7,8 @@ from voip_sms.wire.errors import WireError
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NOTHING_BETWEEN: Final = re.compile(r"[;,] *[;,]|, *$")
 
 
 class GrammarError(WireError):
@@ -68,6 +70,16 @@ def split_outside(text: str, separator: str) -> list[str]:
         at += 1
     pieces.append(text[start:].strip())
     return pieces
+
+
+def has_empty_values(text: str) -> bool:
+    """Whether separators outside quotes have nothing between them (RFC 4475 3.1.2.1).
+
+    COMPAT: one semicolon too many at the very end is no such thing: phones write that.
+    """
+    if ";" not in text and "," not in text:
+        return False
+    return _NOTHING_BETWEEN.search(_QUOTED.sub("q", text) if '"' in text else text) is not None
 
 
 def parse_params(text: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Header fields: the ordered collection, and the typed values of those that we read (RFC 3261 20)."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,13 +8,14 @@ from typing import Final
 from voip_sms.wire.sip.grammar import (
     GrammarError,
     closing_quote,
+    has_empty_values,
     is_token,
     parse_params,
     quote,
     split_outside,
     unquote,
 )
-from voip_sms.wire.sip.uri import Uri, parse_host_port, parse_uri
+from voip_sms.wire.sip.uri import ForeignUri, SchemeError, Uri, parse_host_port, parse_uri
 
 BRANCH_COOKIE: Final = "z9hG4bK"
 """A branch that begins with this is unique per transaction (RFC 3261 8.1.1.7)."""
@@ -21,6 +23,7 @@ CSEQ_LIMIT: Final = 2**31
 """CSeq numbers stay below this (RFC 3261 8.1.1.5)."""
 EXPIRES_LIMIT: Final = 2**32
 """delta-seconds stay below this (RFC 3261 20.19)."""
+_VIA_PROTOCOL: Final = re.compile(r"SIP */ *\d\.\d */ *([A-Za-z0-9\-.!%*_+`'~]+) +", re.IGNORECASE | re.ASCII)
 _PORT_DEFAULT: Final = {"udp": 5060, "tcp": 5060, "tls": 5061}
 
 COMPACT: Final = {
@@ -126,27 +129,19 @@ class Via:
 
 
 def parse_via(text: str) -> Via:
-    """Parse one Via value, white space around its slashes and colon included."""
-    protocol, _, rest = (
-        text.partition(" ") if "/ " not in text and " /" not in text else _loose_protocol(text)
-    )
-    name, slash, transport = protocol.upper().partition("/2.0/")
-    if name != "SIP" or not slash or not is_token(transport):
+    """Parse one Via value, white space around its slashes and colon included.
+
+    Empty parameters are passed over, and the version isn't looked at: whoever made the mistake must be
+    answerable.
+    """
+    protocol = _VIA_PROTOCOL.match(text)
+    if protocol is None:
         raise GrammarError("bad Via protocol")
-    sent_by, _, params = rest.partition(";")
-    if " " in sent_by or "\t" in sent_by:
-        sent_by = "".join(sent_by.split())
+    sent_by, _, params = text[protocol.end() :].partition(";")
+    if " " in sent_by:
+        sent_by = sent_by.replace(" ", "")
     host, port = parse_host_port(sent_by)
-    return Via(transport.lower(), host, port, parse_params(params))
-
-
-def _loose_protocol(text: str) -> tuple[str, str, str]:
-    """White space is allowed around the slashes of a Via protocol: `SIP / 2.0 / UDP host`."""
-    pieces = [piece.strip() for piece in text.split("/", 2)]
-    if len(pieces) < 3:  # noqa: PLR2004 - name, version, transport
-        raise GrammarError("bad Via protocol")
-    transport, space, rest = pieces[2].partition(" ")
-    return f"{pieces[0]}/{pieces[1]}/{transport}", space, rest.strip()
+    return Via(protocol[1].lower(), host, port, parse_params(params))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +195,13 @@ class NameAddr:
 def parse_name_addr(text: str) -> NameAddr:
     """Parse `"Name" <uri>;params` or a bare `uri;params`, where the parameters belong to the header.
 
-    SchemeError (a GrammarError) when the URI is of a scheme that isn't ours.
+    A well-formed URI of a scheme that isn't ours becomes a ForeignUri.
     """
     display, uri, params = split_name_addr(text)
-    return NameAddr(parse_uri(uri), display, params)
+    try:
+        return NameAddr(parse_uri(uri), display, params)
+    except SchemeError:
+        return NameAddr(ForeignUri(uri), display, params)
 
 
 def split_name_addr(text: str) -> tuple[str, str, dict[str, str]]:
@@ -216,11 +214,20 @@ def split_name_addr(text: str) -> tuple[str, str, dict[str, str]]:
         uri, _, tail = text.partition(";")
         if "?" in uri or "," in uri:
             raise GrammarError("URI needs angle brackets")
-        return "", uri.strip(), parse_params(tail)
+        return "", uri.strip(), _strict_params(tail)
     closing = text.find(">", opening)
     if closing < 0:
         raise GrammarError("unbalanced angle bracket")
     tail = text[closing + 1 :].lstrip()
     if (tail and tail[0] != ";") or (start and text[start:opening].strip()):
         raise GrammarError("text around address")
-    return unquote(text[:opening].strip()), text[opening + 1 : closing], parse_params(tail)
+    return unquote(text[:opening].strip()), text[opening + 1 : closing], _strict_params(tail)
+
+
+def _strict_params(tail: str) -> dict[str, str]:
+    """The parameters of one address; GrammarError when one is empty, or when a second address follows."""
+    if has_empty_values(tail):
+        raise GrammarError("empty parameter")
+    if "," in tail and len(split_outside(tail, ",")) > 1:
+        raise GrammarError("more than one address")
+    return parse_params(tail)

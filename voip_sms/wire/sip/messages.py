@@ -73,6 +73,11 @@ class Head:
     headers: Headers
     flaw: Malformed | None = field(default=None, compare=False)
 
+    @property
+    def answers(self) -> bool:
+        """Whether it begins like a response."""
+        return self.start[:8].upper() == f"{_VERSION} "
+
     def with_body(self, body: bytes) -> Message:
         """The message; Malformed when head or body say that it is none."""
         message = _message(self.start, self.headers, body)
@@ -107,12 +112,14 @@ def parse_head(octets: bytes) -> Head:
         raise Malformed("headers too large", status=TOO_LARGE)
     text = octets.decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
-    if "\0" in text or text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
-        raise Malformed("stray control character")
+    if text.count("\n") != len(lines) - 1 or text.count("\r") != len(lines) - 1:
+        raise Malformed("stray line break")
     if len(lines) > MAX_HEADERS:
         raise Malformed("too many headers", status=TOO_LARGE)
     if "\r\n " in text or "\r\n\t" in text:
         lines = _unfold(lines)
+    if "\t" in text:
+        lines[1:] = [line.replace("\t", " ") for line in lines[1:]]  # they mean the same (RFC 3261 25.1)
     flaw: Malformed | None = None
     pairs: list[tuple[str, str]] = []
     for line in lines[1:]:
@@ -152,7 +159,9 @@ def _message(start: str, headers: Headers, body: bytes) -> Message:
         return _response(start, headers, body)
     pieces = start.split(" ")
     if len(pieces) != 3 or not pieces[1]:  # noqa: PLR2004 - method, URI, version
-        partial = Request(pieces[0], pieces[-2], headers, body) if len(pieces) > 3 else None  # noqa: PLR2004
+        # Without a method it may be somebody's answer, which nobody may answer.
+        answerable = len(pieces) > 3 and is_token(pieces[0])  # noqa: PLR2004
+        partial = Request(pieces[0], pieces[-2], headers, body) if answerable else None
         raise Malformed("bad start line", request=partial)
     method, uri, version = pieces
     request = Request(method, uri, headers, body)

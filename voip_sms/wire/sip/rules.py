@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from voip_sms.wire.sip.grammar import GrammarError
+from voip_sms.wire.sip.grammar import GrammarError, has_empty_values, split_outside
 from voip_sms.wire.sip.headers import (
     CSeq,
     Headers,
@@ -15,7 +15,7 @@ from voip_sms.wire.sip.headers import (
     parse_via,
 )
 from voip_sms.wire.sip.messages import Request
-from voip_sms.wire.sip.uri import SchemeError, Uri, parse_uri
+from voip_sms.wire.sip.uri import SchemeError, SipUri, Uri, parse_uri
 
 MAX_CALL_ID: Final = 256
 """Longest Call-ID taken, in characters: it becomes part of stored keys."""
@@ -32,6 +32,14 @@ _SINGLE: Final = (
 )
 """Headers that may stand only once (RFC 3261 7.3.1)."""
 _MAX_FORWARDS_LIMIT: Final = 255
+METHODS: Final = frozenset(
+    {
+        *("INVITE", "ACK", "BYE", "CANCEL", "REGISTER", "OPTIONS"),  # RFC 3261
+        *("PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH"),  # RFC 3262, 6665, 3903
+        *("INFO", "REFER", "MESSAGE", "UPDATE"),  # RFC 6086, 3515, 3428, 3311
+    }
+)
+"""What SIP knows: of these an unserved one gets 405, any other 501 (RFC 3261 8.2.1, 21.5.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +74,18 @@ class Read:
 def top_via(headers: Headers) -> Via:
     """The topmost Via; GrammarError when there is none: then nobody can be answered."""
     value = headers.get("via")
-    if "," in value:
-        value = headers.list("via")[0]
-    return parse_via(value)
+    return parse_via(split_outside(value, ",")[0] if "," in value else value)
 
 
 def read(request: Request, supported: frozenset[str] = frozenset()) -> Read:
-    """Check and parse; Refused with 400, 416 or 420. `supported` names the option tags we know."""
+    """Check and parse; Refused with 400, 416, 420 or 501. `supported` names the option tags we know."""
     headers = request.headers
     if headers.repeats:
         _check_single(headers)
+    if request.method not in METHODS:
+        raise Refused(Refusal(501, "Not Implemented"))
+    if any(has_empty_values(value) for value in headers.all("via")):
+        raise Refused(Refusal(400, "Bad Via"))
     try:
         cseq = parse_cseq(headers.get("cseq"))
         sender = _address(headers, "from")
@@ -90,6 +100,8 @@ def read(request: Request, supported: frozenset[str] = frozenset()) -> Read:
     hops = parse_seconds(headers.get("max-forwards", "70"))
     if hops is None or hops > _MAX_FORWARDS_LIMIT:
         raise Refused(Refusal(400, "Bad Max-Forwards"))
+    if request.method == "REGISTER" and not isinstance(recipient.uri, SipUri):
+        raise Refused(Refusal(400, "Bad Address of Record"))
     uri = _request_uri(request.uri)
     _check_required(headers, supported)
     return Read(request, uri, cseq, call_id, sender, recipient)
@@ -102,23 +114,29 @@ def _check_single(headers: Headers) -> None:
 
 
 def _address(headers: Headers, name: str) -> NameAddr:
-    """From or To; an address of a foreign scheme is as unusable here as a broken one."""
+    """From or To: one value, of any scheme."""
     return parse_name_addr(headers.get(name))
 
 
 def _request_uri(text: str) -> Uri:
     try:
-        return parse_uri(text)
+        uri = parse_uri(text)
     except SchemeError:
         raise Refused(Refusal(416, "Unsupported URI Scheme")) from None
     except GrammarError:
         raise Refused(Refusal(400, "Bad Request-URI")) from None
+    if isinstance(uri, SipUri) and uri.headers:  # RFC 3261 19.1.1: not allowed there
+        raise Refused(Refusal(400, "Headers in Request-URI"))
+    return uri
 
 
 def _check_required(headers: Headers, supported: frozenset[str]) -> None:
     if "require" not in headers:
         return
-    unknown = [tag for tag in headers.list("require") if tag.lower() not in supported]
+    try:
+        unknown = [tag for tag in headers.list("require") if tag.lower() not in supported]
+    except GrammarError:
+        raise Refused(Refusal(400, "Bad Require")) from None
     if unknown:
         raise Refused(Refusal(420, "Bad Extension", (("unsupported", ", ".join(unknown)),)))
 
@@ -147,10 +165,10 @@ def stamp_via(value: str, via: Via, host: str, port: int) -> str:
     asked = "rport" in via.params
     if not asked and via.host.strip("[]") == host:
         return value
-    first, comma, rest = value.partition(",") if '"' not in value else (value, "", "")
-    base, *params = first.split(";")
-    kept = [p for p in params if p.strip().partition("=")[0].strip().lower() not in {"received", "rport"}]
+    first, *others = split_outside(value, ",")
+    base, *params = split_outside(first, ";")
+    kept = [p for p in params if p.partition("=")[0].rstrip().lower() not in {"received", "rport"}]
     kept.append(f"received={host}")
     if asked:
         kept.append(f"rport={port}")
-    return ";".join([base, *kept]) + comma + rest
+    return ", ".join([";".join([base, *kept]), *others])

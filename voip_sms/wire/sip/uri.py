@@ -72,11 +72,22 @@ class TelUri:
         return f"tel:{self.number}{tail}"
 
 
-Uri = SipUri | TelUri
+@dataclass(frozen=True, slots=True)
+class ForeignUri:
+    """A URI of a scheme that isn't ours, as written: legal in From and To, of use to nobody here."""
+
+    text: str
+
+    def __str__(self) -> str:
+        """The URI in wire form."""
+        return self.text
+
+
+Uri = SipUri | TelUri | ForeignUri
 
 
 @lru_cache(maxsize=_CACHED)
-def parse_uri(text: str) -> Uri:
+def parse_uri(text: str) -> SipUri | TelUri:
     """Parse a URI of a scheme we serve; SchemeError for others, GrammarError for what is none."""
     if len(text) > MAX_URI:
         raise GrammarError("URI too long")
