@@ -15,12 +15,14 @@ import structlog
 
 from voip_sms.core.clock import to_datetime
 from voip_sms.core.directory import Id
+from voip_sms.core.dispositions import JOB_PREFIX, receipt_of
 from voip_sms.core.failures import Accepted, ContactResult, Outcome, Permanent, Refusal, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.core.notices import failure, tells_of_failure
 from voip_sms.core.ports import Credentials, Registrations
 from voip_sms.forwards.sip_answers import Answer, Rank, answer_of, outcome_of
+from voip_sms.forwards.sip_body import Letter, content_of, may_cut, may_read, settled
 from voip_sms.net.sip.contacts import dial
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
@@ -29,7 +31,6 @@ from voip_sms.wire.sip.uri import parse_host_port, sip_uri
 
 log = structlog.get_logger(__name__)
 
-CONTENT_TYPE: Final = "text/plain;charset=UTF-8"
 CHUNKS: Final = (400, 200, 100, 50)
 """Octets of text in one piece when it must go over UDP: with our headers and a phone's Contact the request
 usually stays below 1300; where Contact is very long, smaller ones are tried."""
@@ -71,10 +72,13 @@ class SipForwarder:
         done = next((contact for contact, until in taken.items() if until >= len(text)), None)
         if done is not None:  # it said so after the last try was over
             return Accepted(done, contacts=(ContactResult(done, "late"),))
-        offers = [_Offer(job, one, text, taken.get(one.contact, 0)) for one in phones(job.bindings)]
+        readers = [one for one in phones(job.bindings) if may_read(job, one)]
+        if not readers:
+            return Permanent("no_reader")
+        offers = [_Offer(job, one, text, taken.get(one.contact, 0)) for one in readers]
         answers = await self._answers(offers)
         await self._drop_gone(job, answers)
-        return outcome_of(answers)
+        return settled(job, outcome_of(answers))
 
     # --- all contacts ---------------------------------------------------------------------------------------
 
@@ -144,7 +148,7 @@ class SipForwarder:
         if result.ending is Ending.TOO_LARGE:
             over_tcp = replace(whole, target=Target("tcp", target.host, target.port))
             result = await self._endpoint.send(over_tcp)
-            if result.ending is Ending.UNREACHABLE:
+            if result.ending is Ending.UNREACHABLE and may_cut(offer.job):
                 result = await self._in_pieces(offer, target)
         answer = answer_of(offer.binding, result)
         return answer if answer.rank is Rank.TAKEN else replace(answer, taken=offer.taken)
@@ -182,25 +186,27 @@ class SipForwarder:
         return Target(binding.transport, host.strip("[]"), port or _DEFAULT_PORT, binding.flow)
 
     def _request(self, offer: "_Offer", target: Target, text: str) -> Outgoing:
-        """Call-ID and tag are those of the job (and piece) for every contact and try: phones know it again."""
+        """Call-ID and tag are the job's (and piece's) for every contact and try: phones know it again."""
         job = offer.job
         in_part = text != offer.text
-        name = to_text("fwd", job.id) + (f"-{offer.taken}" if in_part else "")
+        name = to_text(JOB_PREFIX, job.id) + (f"-{offer.taken}" if in_part else "")
         tag = hashlib.sha256(name.encode()).hexdigest()[:16]
         host = offer.binding.host or self._domain  # so that Reply finds its way to us
+        letter = Letter(sip_uri(_peer(job), host), sip_uri(job.target, host), _moment(job), text)
+        content_type, body = content_of(job, offer.binding, letter, whole=not in_part)
         return Outgoing(
             method="MESSAGE",
             uri=offer.binding.contact,
-            sender=f"<{sip_uri(_peer(job), host)}>;tag={tag}",
-            recipient=f"<{sip_uri(job.target, host)}>",
+            sender=f"<{letter.sender}>;tag={tag}",
+            recipient=f"<{letter.recipient}>",
             call_id=f"{name}@{self._domain}",
             cseq=job.attempt + 1,
             target=target,
             headers=(
                 ("date", format_datetime(to_datetime(_moment(job)), usegmt=True)),
-                ("content-type", CONTENT_TYPE),
+                ("content-type", content_type),
             ),
-            body=text.encode("utf-8", "replace"),
+            body=body,
             late=self._listener(offer, offer.taken + len(text)),
         )
 
@@ -253,16 +259,23 @@ def phones(bindings: Sequence[Binding]) -> list[Binding]:
 
 
 def _text(job: ForwardJob) -> str | None:
+    if receipt_of(job.event) is not None:
+        return ""  # it says something else
     return failure(job.message, job.language) if tells_of_failure(job.event) else job.message.text
 
 
 def _peer(job: ForwardJob) -> str:
     """Who the phone shows: the other side of the conversation."""
-    return job.message.to if tells_of_failure(job.event) else job.message.sender
+    return (job.message.to if _is_news(job) else job.message.sender).removeprefix("sip:")
 
 
 def _moment(job: ForwardJob) -> int:
-    return job.created_at if tells_of_failure(job.event) else job.message.created_at
+    return job.created_at if _is_news(job) else job.message.created_at
+
+
+def _is_news(job: ForwardJob) -> bool:
+    """Whether it tells the user of a message that they sent."""
+    return tells_of_failure(job.event) or receipt_of(job.event) is not None
 
 
 def pieces(text: str, octets: int) -> list[str]:
