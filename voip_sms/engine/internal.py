@@ -55,6 +55,7 @@ def _reads(job: ForwardJob) -> Iterator[Read]:
     yield by_key("part", job.message.id, 1)
     yield by_key("balance", job.tenant_id)
     yield by_key("message_text", job.message.id)
+    yield by_key("disposition", job.message.id, lock=False)
 
 
 def _ended(moment: Moment, state: State, message: Mapping[str, Any], status: Status, cause: Cause) -> Rows:
