@@ -96,8 +96,6 @@ async def test_the_simulator_within_serve():
 
 
 async def test_a_second_one_on_the_folder_is_refused(stage):
-    if stage.database != SQLITE:
-        pytest.skip("a PostgreSQL server is shared by several nodes")
     second = await run("serve", "--config", str(stage.config))
     assert (second.code, second.out) == (3, "")
     assert f"pid {stage.serve.pid}" in second.err

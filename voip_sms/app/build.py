@@ -1,6 +1,7 @@
 """The only place where parts are wired: from settings and an open database to a house that can be started."""
 
 import asyncio
+import hashlib
 import os
 import random
 import secrets
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -117,14 +119,19 @@ def lay_ground(settings: Settings, database: Database) -> Ground:
         clock,
         Ids(clock, os.urandom).new,
         random.random,
-        settings.service.node or _node(database),
+        settings.service.node or _node(database, settings.data_dir),
     )
     return Ground(writer, reader, holder, signals, context, partial(_erase, database))
 
 
-def _node(database: Database) -> str:
-    """A file has one process, whatever its host is called: a container has another name at each start."""
-    return "main" if database.is_sqlite else socket.gethostname()
+def _node(database: Database, data_dir: Path) -> str:
+    """A file has one process, whatever its host is called: a container has another name at each start.
+
+    On a server it is the locked folder on this host, so that several may run side by side.
+    """
+    if database.is_sqlite:
+        return "main"
+    return f"{socket.gethostname()[:50]}-{hashlib.sha256(bytes(data_dir.resolve())).hexdigest()[:8]}"
 
 
 def _erase(database: Database) -> None:

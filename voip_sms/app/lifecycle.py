@@ -84,18 +84,20 @@ def _complain(text: str) -> None:
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
-    """The database, at this version's schema and, if it is SQLite's, ours alone. DatabaseError."""
+    """The database, at this version's schema; the folder is ours alone. DatabaseError.
+
+    SQLite's is locked where its file is. On PostgreSQL the data folder is what makes a node: two processes of
+    one name would take each other's parts back as those of a dead one.
+    """
     database = open_database(settings.database.url)
     try:
         make_folders(settings, database)
-        if database.file is None:
+        with lock_folder(settings.data_dir if database.file is None else database.file.parent):
             check(database)
-            migrate.need_head(database.writer)
-            yield database
-            return
-        with lock_folder(database.file.parent):
-            check(database)
-            migrate.upgrade(database.writer)
+            if database.is_sqlite:
+                migrate.upgrade(database.writer)
+            else:
+                migrate.need_head(database.writer)
             yield database
     finally:
         database.close()

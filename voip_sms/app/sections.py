@@ -99,7 +99,7 @@ class ServiceSettings(Section):
     node: str = Field(
         "",
         max_length=64,
-        description="This process's name among several on one database; empty: the host's name.",
+        description="This process's name among several on one database; empty: of host and data folder.",
     )
 
 
