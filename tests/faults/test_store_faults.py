@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from outage import Customers
 
+from support import peers
 from support.postgres import PostgresServer
 from support.service import opened
 from voip_sms.demo.stage import SQLITE
@@ -107,7 +108,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         text=True,
     )
     if done.returncode:
-        pytest.skip(f"peer disk is missing: a small disk needs root to be mounted ({done.stderr.strip()})")
+        peers.missing("disk", f"a small disk needs root to be mounted ({done.stderr.strip()})")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
