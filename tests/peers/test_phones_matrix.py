@@ -63,7 +63,7 @@ async def room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
 @pytest.mark.parametrize("text", [SHORT, PLAIN], ids=["letters and emoji", "1000 characters"])
 @pytest.mark.parametrize("seat", SEATED)
 async def test_a_text_reaches_a_handset_letter_by_letter(room: Room, seat: Seat, text: str) -> None:
-    sent = await room.phones[str(seat)].send(HANDSET, text)
+    sent = await room.phones[str(seat)].send(HANDSET, text, WITHIN)
     assert sent.status == 202, sent
 
     async def shown() -> list[str]:
@@ -90,7 +90,7 @@ async def test_an_answer_rings_on_that_phone_letter_by_letter(room: Room, seat: 
 async def test_each_to_each(room: Room, sender: Seat, receiver: Seat) -> None:
     phone = room.phones[str(receiver)]
     seen, text = len(phone.messages), f"{RICH[:980]} {sender}"[:1000]
-    sent = await room.phones[str(sender)].send(receiver.user, text)
+    sent = await room.phones[str(sender)].send(receiver.user, text, WITHIN)
     assert sent.status == 202, sent
     got, _ = await whole(phone, text, seen, WITHIN)
     assert got == text

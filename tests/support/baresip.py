@@ -20,6 +20,7 @@ REPLY: Final = 5.0  # seconds for its answer to a command
 LINE_LIMIT: Final = 1 << 20
 # The trace frames every packet: colour, "#", the addresses, the packet, colour off.
 _PACKET: Final = re.compile(rb"\x1b\[36;1m#\n(\w+) (\S+) -> (\S+)\n(.*?)\x1b\[;m", re.DOTALL)
+_BEGIN: Final = b"\x1b[36;1m#\n"
 _CONFIG: Final = """\
 poll_method epoll
 sip_listen 127.0.0.1:{port}
@@ -91,7 +92,7 @@ class Baresip:
         async with self._turn:
             await self._choose(to)
             seen = len(self._answers)
-            await self._ask("message", text)
+            self._type(f"/message {text}\n")
             _, status, reason = await self._answers.first(
                 lambda one: one[0] == "MESSAGE" and one[1] not in (100, 401), within, after=seen
             )
@@ -165,6 +166,13 @@ class Baresip:
                 return
         raise PhoneFailedError(f"{contact} is not among the contacts")
 
+    def _type(self, line: str) -> None:
+        """On its keyboard: the control socket takes no command over a kilobyte."""
+        if self._process is None:
+            raise PhoneFailedError("the phone is not running")
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode())
+
     async def _connect(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         assert self._process is not None
         while self._process.returncode is None:
@@ -198,6 +206,8 @@ class Baresip:
                 while found := _PACKET.search(rest):
                     rest = rest[found.end() :]
                     self._take(found[4])
+                begun = rest.find(_BEGIN)  # what stands before is echo of the keyboard
+                rest = rest[begun if begun >= 0 else -len(_BEGIN) :]
 
     def _take(self, packet: bytes) -> None:
         head, _, body = packet.partition(b"\r\n\r\n")
