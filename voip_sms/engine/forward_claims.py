@@ -31,6 +31,9 @@ CLAIM: Final = 180 * SECOND
 the database."""
 BEHIND: Final = 10 * MINUTE
 """A job behind another is woken when that one leaves; if nobody woke it (two nodes crossing), it looks."""
+AT_ONCE: Final = 64
+"""Jobs of one kind taken in one look: a few milliseconds of the writer and of the loop. After a restart
+thousands are due together; between the looks everybody else has a turn."""
 LOOK_BEYOND: Final = 64
 """Due jobs looked at beside those that can be taken: some will have to wait behind others."""
 _CANCELED: Final = Permanent("canceled")
@@ -118,7 +121,7 @@ def claim_unit(directory: Directory, room: Room, node: str, now: int) -> Unit:
         Scan(
             "forward_job",
             _DUE,
-            {"kind": kind, "now": now, "most": free + LOOK_BEYOND, "full": room.full(kind)},
+            {"kind": kind, "now": now, "most": min(free, AT_ONCE) + LOOK_BEYOND, "full": room.full(kind)},
         )
         for kind, free in room.free.items()
         if free > 0
@@ -198,7 +201,7 @@ class _Taking:
         self._room = room
         self._node = node
         self._now = now
-        self._free = Counter(room.free)
+        self._free = Counter({kind: min(free, AT_ONCE) for kind, free in room.free.items()})
         self._busy = Counter(room.busy)
         self.claims: list[Claim] = []
         self.rows = Rows()

@@ -23,7 +23,7 @@ from voip_sms.engine.internal import with_message
 from voip_sms.engine.signals import Signals
 
 LIMITS: Final[Mapping[ForwardKind, int]] = {
-    "sip": 64,  # each may wait half a minute for a phone that is gone
+    "sip": 512,  # each may wait half a minute for a phone that is gone: sixteen such a second
     "mail": 8,  # connections that a relay takes from one client without complaint
     "number": 16,
     "webhook": 32,

@@ -1,0 +1,106 @@
+"""Thousands of phones come back at once, each with texts waiting: all get theirs, once, and others are served."""
+
+import asyncio
+from collections import Counter, defaultdict
+from functools import partial
+from typing import cast
+
+import pytest
+
+from support.fakes import FakeClock
+from support.phone_edge import Edge, edge
+from support.waiting import eventually
+from voip_sms.engine.forwarding import LIMITS
+from voip_sms.forwards import sip as forward_module
+from voip_sms.net.sip.traffic import Outgoing
+from voip_sms.wire.sip.headers import Headers
+from voip_sms.wire.sip.messages import Request, Response, parse_datagram
+from voip_sms.wire.sip.rules import reply_headers
+
+PHONES = 2_000
+DEAD = 100
+"""Of them: registered, and gone."""
+SEVERAL = 50
+"""Of them have three texts each."""
+MINUTES = 60.0
+GIVES_UP = 6.0  # seconds, instead of Timer F: four copies, should a buffer run over
+
+
+class Handsets(asyncio.DatagramProtocol):
+    """All phones behind one socket; `deaf` ones never answer. What each got, by its Call-IDs."""
+
+    def __init__(self, made: Edge) -> None:
+        self._made = made
+        self.deaf: set[str] = set()
+        self.got: dict[str, list[str]] = defaultdict(list)
+        self.branches: dict[str, set[str]] = defaultdict(set)
+        self.most = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        request = parse_datagram(data)
+        assert isinstance(request, Request)
+        assert self._made.forwarding is not None
+        self.most = max(self.most, self._made.forwarding.under_way)
+        user = request.uri.removeprefix("sip:").partition("@")[0]
+        if user in self.deaf:
+            return
+        call = request.headers.get("call-id")
+        if call not in self.branches:
+            self.got[user].append(request.body.decode())
+        self.branches[call].add(request.headers.get("via"))
+        self._transport.sendto(Response(200, "OK", Headers(reply_headers(request, "p"))).encode(), addr)
+
+    @property
+    def delivered(self) -> int:
+        return len(self.branches)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forward_module, "Outgoing", partial(Outgoing, timeout=GIVES_UP))
+
+
+@pytest.mark.usefixtures("quick")
+async def test_two_thousand_phones_register_at_once_after_a_restart(
+    sqlite_url: str, clock: FakeClock
+) -> None:
+    users = [str(number) for number in range(100, 100 + PHONES)]
+    several = users[-SEVERAL:]
+    wanted = {user: [f"{user}-{n}" for n in range(3 if user in several else 1)] for user in users}
+    async with edge(sqlite_url, clock, PHONES) as made:
+        await made.texts(wanted)
+        loop = asyncio.get_running_loop()
+        transport, handsets = await loop.create_datagram_endpoint(
+            lambda: Handsets(made), local_addr=("127.0.0.1", 0)
+        )
+        handsets.deaf.update(users[:DEAD])
+        await made.start()
+        source = transport.get_extra_info("sockname")
+        began = asyncio.gather(*(made.register(user, source) for user in users))
+        await eventually(lambda: handsets.delivered > 0)
+        await made.texts({"boss@example.test": ["for somebody else"]}, kind="mail")
+        await eventually(lambda: bool(made.mail.jobs))
+        at_the_mail = handsets.delivered
+        await began
+        expected = sum(len(texts) for user, texts in wanted.items() if user not in handsets.deaf)
+        async with asyncio.timeout(MINUTES):
+            while handsets.delivered < expected:
+                await asyncio.sleep(0.05)
+        assert {user: handsets.got[user] for user in users[DEAD:]} == {
+            user: wanted[user] for user in users[DEAD:]
+        }, "each text, in order, once"
+        assert max(map(len, handsets.branches.values())) == 1, "copies only of one and the same request"
+        assert handsets.most <= LIMITS["sip"], "no more in memory than that"
+        assert at_the_mail < expected, "who has nothing to do with it is served meanwhile"
+        await eventually_all(made, {"done": expected + 1, "queued": DEAD})
+        transport.close()
+
+
+async def eventually_all(made: Edge, wanted: dict[str, int]) -> None:
+    """The dead phones' texts are queued again, everything else is done."""
+    async with asyncio.timeout(MINUTES):
+        while Counter(await made.states()) != wanted:
+            await asyncio.sleep(0.1)
