@@ -18,6 +18,7 @@ from voip_sms.core.clock import DAY, HOUR, SECOND, to_rfc3339
 from voip_sms.core.model import InboundPart
 from voip_sms.demo.hook_sink import Answer, HookSink
 from voip_sms.engine import replay, webhooks
+from voip_sms.engine.chores.secrets import Secrets
 from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.receive import Receiver
 from voip_sms.engine.signals import Signals
@@ -367,6 +368,24 @@ async def test_both_secrets_sign_for_a_day(desk: Desk) -> None:
     assert after.headers["webhook-signature"].count("v1,") == 1
     assert verified(new, after)
     assert not verified(old, after)
+
+
+async def test_an_old_secret_is_forgotten_when_it_signs_no_more(desk: Desk) -> None:
+    hook = await desk.hook()
+    await desk.acme.call("POST", f"/v1/forwards/{hook['id']}/rotate-secret")
+
+    async def kept() -> bool:
+        await Secrets().run(desk.office.context)
+        rows = await desk.office.reader.run(
+            lambda connection: connection.exec_driver_sql("SELECT * FROM forward").mappings().all()
+        )
+        return hook["secret"] in str([dict(row) for row in rows])
+
+    assert await kept()
+    desk.clock.moment += DAY + SECOND
+    assert not await kept()
+    [rule] = [one for one in (await desk.acme.call("GET", "/v1/forwards")).json["data"] if one.get("url")]
+    assert rule.get("secret_before_until") is None
 
 
 async def test_a_second_rotation_ends_the_first_secret(desk: Desk) -> None:

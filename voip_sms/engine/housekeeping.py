@@ -15,6 +15,7 @@ from voip_sms.engine.chores.expiry import Expiry, NoReceipt
 from voip_sms.engine.chores.lapsed import Holds, Lapsed, Own
 from voip_sms.engine.chores.orphaned import Orphaned
 from voip_sms.engine.chores.purge import KEPT, Purge
+from voip_sms.engine.chores.secrets import Secrets
 from voip_sms.engine.chores.texts import RECEIVED_DAYS, Texts
 from voip_sms.engine.context import Context
 from voip_sms.engine.outcomes import Policy, UncertainPolicy
@@ -64,6 +65,7 @@ class Housekeeping:
             _Planned(Backlogs(), 15),
             _Planned(Orphaned(), 60),
             _Planned(NoReceipt(), 60),
+            _Planned(Secrets(), 600),
             _Planned(Texts(received_days, erased or _nothing), 600),
             *(_Planned(Purge(kept), 600) for kept in KEPT),
         ]
