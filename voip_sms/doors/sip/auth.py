@@ -64,6 +64,10 @@ class Authenticator:
         self._random = random
         self.bans = Bans(now)
 
+    def knows(self, host: str) -> bool:
+        """Whether a trusted peer, or a phone with a live binding, is at this address."""
+        return self.bans.lives_at(host) or self._trusted(host)
+
     def check(self, incoming: Incoming) -> Verdict:
         """Decide. 401 is stateless; 503 asks a phone that floods with failures to slow down."""
         if self._trusted(incoming.source[0]):

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Final
 
 from voip_sms.core.clock import MINUTE, SECOND
+from voip_sms.net.sip.transports import site_of
 
 WINDOW: Final = MINUTE
 """Failures are counted over this."""
@@ -37,7 +38,10 @@ class _Record:
 
 
 class Bans:
-    """In memory only: a restart forgives. A source with a live binding is slowed, never banned."""
+    """In memory only: a restart forgives. A source with a live binding is slowed, never banned.
+
+    A source is an address, for IPv6 its /64: who has one address there has them all.
+    """
 
     def __init__(self, now: Callable[[], int]) -> None:
         """`now` in epoch microseconds."""
@@ -47,31 +51,36 @@ class Bans:
 
     def standing(self, source: str, user: str) -> Standing:
         """How to treat a request of `source` (host) that says it is `user`."""
-        now = self._now()
+        if not self._records:
+            return Standing.WELCOME
+        source, now = site_of(source), self._now()
         for key in ((source, user), (source, ANY)):
             record = self._records.get(key)
             if record is not None and record.banned_until > now:
-                return Standing.SLOWED if self._has_binding(source, now) else Standing.BANNED
+                return Standing.SLOWED if self._live.get(source, 0) > now else Standing.BANNED
         return Standing.WELCOME
 
     def failed(self, source: str, user: str) -> bool:
         """A wrong password or unknown user; True when this one begins a ban."""
+        source = site_of(source)
         mine = self._count((source, user), PER_USER)
         return self._count((source, ANY), PER_SOURCE) or mine
 
     def succeeded(self, source: str, user: str) -> None:
         """A right password: earlier slips of this user are forgotten."""
-        self._records.pop((source, user), None)
+        self._records.pop((site_of(source), user), None)
 
     def bound(self, source: str, until: int) -> None:
         """`source` has a live binding until then (epoch microseconds)."""
+        source = site_of(source)
         self._live[source] = max(until, self._live.get(source, 0))
         self._live.move_to_end(source)
         if len(self._live) > CAPACITY:
             self._live.popitem(last=False)
 
-    def _has_binding(self, source: str, now: int) -> bool:
-        return self._live.get(source, 0) > now
+    def lives_at(self, source: str) -> bool:
+        """Whether `source` has a live binding."""
+        return self._live.get(site_of(source), 0) > self._now()
 
     def _count(self, key: tuple[str, str], limit: int) -> bool:
         now = self._now()

@@ -12,6 +12,7 @@ from voip_sms.core.directory import Account
 from voip_sms.core.failures import Code, Refusal
 from voip_sms.core.ports import Credentials, Dispositions, Registrations, Submitter
 from voip_sms.doors.sip.auth import Authenticator
+from voip_sms.doors.sip.keepalive import KeepAlive
 from voip_sms.doors.sip.message import DOOR, Messages
 from voip_sms.doors.sip.phones import Phones
 from voip_sms.doors.sip.registrar import Registrar
@@ -25,9 +26,6 @@ from voip_sms.wire.sip.headers import NameAddr
 log = structlog.get_logger(__name__)
 
 Serve = Callable[[Incoming, Account], Awaitable[Reply]]
-
-_BATCH = 200
-"""Keep-alives sent before others get their turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,14 @@ class SipDoor:
         registrar = Registrar(settings, engine.registrations, self._phones, now)
         self._serve_register = _timed(registrar.serve, engine.metrics.timer(DOOR, "register"), seconds)
         self._serve_message = _timed(self._messages.serve, engine.metrics.timer(DOOR, "message"), seconds)
+        self._keep_alive = KeepAlive(
+            endpoint,
+            settings,
+            self._phones,
+            credentials=engine.credentials,
+            registrations=engine.registrations,
+            random=random,
+        )
         self._background: set[asyncio.Task[None]] = set()
 
     def attach(self) -> None:
@@ -72,11 +78,12 @@ class SipDoor:
         self._endpoint.handle("REGISTER", self.register)
         self._endpoint.handle("MESSAGE", self.message)
         self._endpoint.on_flow_lost(self._flow_lost)
+        self._endpoint.spare(self._authenticator.knows)
 
     async def start(self) -> None:
         """Begin to hold NATs open."""
         if self._settings.keep_alive:
-            self._spawn(self._keep_alive())
+            self._spawn(self._keep_alive.forever())
 
     async def stop(self) -> None:
         """End the background work."""
@@ -118,14 +125,6 @@ class SipDoor:
             await self._registrations.flow_died(flow)
         except Refusal as refusal:
             log.warning("sip_flow_drop_failed", code=refusal.code.name)
-
-    async def _keep_alive(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.keep_alive)
-            for number, target in enumerate(self._phones.holes(), 1):
-                self._endpoint.keep_alive(target)
-                if number % _BATCH == 0:
-                    await asyncio.sleep(0)
 
     def _spawn(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

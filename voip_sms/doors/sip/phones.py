@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from voip_sms.core.model import Binding
@@ -9,7 +10,17 @@ from voip_sms.doors.sip.bans import Bans
 from voip_sms.net.sip.traffic import Incoming, Target
 
 CAPACITY: Final = 50_000
-"""Phones on UDP whose NATs are held open, about 300 octets each."""
+"""Phones whose NATs are held open, about 400 octets each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A live binding, and where its phone is reached."""
+
+    user: str
+    contact: str
+    target: Target
+    until: int
 
 
 class Phones:
@@ -18,41 +29,62 @@ class Phones:
     def __init__(self, bans: Bans, now: Callable[[], int]) -> None:
         self._bans = bans
         self._now = now
-        self._holes: OrderedDict[tuple[str, str], tuple[Target, int]] = OrderedDict()
-        self._flows: dict[str, int] = {}
+        self._holes: OrderedDict[tuple[str, str], Hole] = OrderedDict()
+        self._flows: dict[str, set[tuple[str, str]]] = {}
 
     def seen(self, incoming: Incoming, bindings: Sequence[Binding]) -> None:
         """A REGISTER was stored."""
         now = self._now()
         for binding in bindings:
             key = binding.user, binding.contact
-            self._holes.pop(key, None)
+            self._close(key)
             if binding.expires_at <= now:
                 continue
             self._bans.bound(incoming.source[0], binding.expires_at)
-            if binding.transport == "udp":
-                self._holes[key] = Target("udp", *incoming.source, incoming.flow), binding.expires_at
-            else:
-                self._flows[incoming.flow] = binding.expires_at
+            target = Target(incoming.transport, *incoming.source, incoming.flow)
+            self._holes[key] = Hole(*key, target, binding.expires_at)
+            if incoming.transport != "udp":
+                self._flows.setdefault(incoming.flow, set()).add(key)
         while len(self._holes) > CAPACITY:
-            self._holes.popitem(last=False)
+            self._close(next(iter(self._holes)))
 
     def gone(self, user: str) -> None:
         """All bindings of a user were removed."""
         for key in [key for key in self._holes if key[0] == user]:
-            del self._holes[key]
+            self._close(key)
+
+    def has(self, hole: Hole) -> bool:
+        """Whether that binding is still as it was, neither renewed nor gone."""
+        return self._holes.get((hole.user, hole.contact)) is hole
+
+    def close(self, hole: Hole) -> None:
+        """That binding was removed."""
+        self._close((hole.user, hole.contact))
 
     def flow_lost(self, flow: str) -> bool:
         """A connection is gone; whether a binding was made over it."""
-        return self._flows.pop(flow, None) is not None
+        keys = self._flows.pop(flow, set())
+        for key in keys:
+            del self._holes[key]
+        return bool(keys)
 
-    def holes(self) -> Iterator[Target]:
-        """Every live UDP source once; expired ones are forgotten."""
+    def holes(self) -> Iterator[Hole]:
+        """Every live UDP source and connection once; expired bindings are forgotten."""
         now = self._now()
         targets: set[Target] = set()
-        for key, (target, until) in list(self._holes.items()):
-            if until <= now:
-                del self._holes[key]
-            elif target not in targets:
-                targets.add(target)
-                yield target
+        for key, hole in list(self._holes.items()):
+            if hole.until <= now:
+                self._close(key)
+            elif hole.target not in targets:
+                targets.add(hole.target)
+                yield hole
+
+    def _close(self, key: tuple[str, str]) -> None:
+        hole = self._holes.pop(key, None)
+        if hole is None:
+            return
+        keys = self._flows.get(hole.target.flow)
+        if keys is not None:
+            keys.discard(key)
+            if not keys:
+                del self._flows[hole.target.flow]

@@ -100,7 +100,14 @@ class SipSettings(BaseModel):
         description="Shortest registration, in seconds; a phone that asks for less gets 423.",
     )
     keep_alive: int = Field(
-        25, ge=0, le=600, description="Seconds between keep-alives to phones on UDP, for their NATs; 0: none."
+        25, ge=0, le=600, description="Seconds between keep-alives to phones, for their NATs; 0: none."
+    )
+    keep_alive_method: Literal["crlf", "options"] = Field(
+        "crlf",
+        description=(
+            "What phones on UDP get: crlf, an empty line pair, or options, a request that they answer: for"
+            " NATs that count only answered traffic, and to notice phones that are gone."
+        ),
     )
     rate: float = Field(
         0,

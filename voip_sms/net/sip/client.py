@@ -70,6 +70,9 @@ class ClientTransactions:
         except TimeoutError:
             result = Result(Ending.TIMEOUT)
             self._listen_on(key, outgoing)
+        except asyncio.CancelledError:
+            self._listen_on(key, outgoing)
+            raise
         finally:
             del self._open[key]
             self._forget(entry, flow)
@@ -101,28 +104,29 @@ class ClientTransactions:
 
         entry.repeat = asyncio.get_running_loop().call_later(entry.gap, again)
 
-    def receive(self, response: Response) -> None:
-        """A response came in. One that belongs to nothing (repeated, forged) is dropped (RFC 4320 4.2)."""
+    def receive(self, response: Response) -> bool:
+        """A response came in. False: it belongs to nothing (repeated, forged); it is dropped (RFC 4320)."""
         try:
             via = top_via(response.headers)
             method = parse_cseq(response.headers.get("cseq")).method
         except GrammarError:
-            return
+            return False
         key = via.branch, method
         entry = self._open.get(key)
         if len(response.headers.all("via")) != 1 or (entry is None and key not in self._late):
             self._stats["client_stray"] += 1
-            return
+            return False
         if response.status < FINAL:
             if entry is not None:
                 entry.proceeding = True
-            return
+            return True
         result = Result(Ending.ANSWERED, response.status, response.reason, response.headers)
         if entry is None:
             self._stats["client_late"] += 1
             self._late.pop(key)(result)
         elif not entry.done.done():
             entry.done.set_result(result)
+        return True
 
     def lost(self, flow: str) -> None:
         """A connection is gone: whatever waits on it ends at once."""

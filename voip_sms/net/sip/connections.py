@@ -137,9 +137,15 @@ class Connections:
         """Passed on."""
         self._sink.malformed(error, path)
 
+    def deaf(self, host: str) -> bool:
+        """Passed on."""
+        return self._sink.deaf(host)
+
     def admit(self, flow: TcpFlow) -> bool:
         """Whether a new connection may stay."""
         site = site_of(flow.source[0])
+        if self.deaf(flow.source[0]):
+            return False
         if self._closing or self._per_site[site] >= MAX_CONNECTIONS_PER_SITE or not self._room():
             self._stats["flow_refused"] += 1
             return False

@@ -15,19 +15,23 @@ import structlog
 from voip_sms.net.sip.client import ClientTransactions
 from voip_sms.net.sip.connections import MAX_CONNECTIONS, Connections
 from voip_sms.net.sip.server import HANDLER_DEADLINE, RETRY_AFTER, ServerTransactions, unavailable
+from voip_sms.net.sip.strangers import SHUNNED, Rarely, Strangers
 from voip_sms.net.sip.tls import TlsContexts
 from voip_sms.net.sip.traffic import Address, Ending, Handler, Incoming, Outgoing, Path, Reply, Result, Target
-from voip_sms.net.sip.transports import PING, UdpListener, joined, resolve, udp_socket
+from voip_sms.net.sip.transports import PING, UdpListener, joined, resolve, site_of, udp_socket
 from voip_sms.wire.sip.content import ACCEPT, ACCEPT_ENCODING
 from voip_sms.wire.sip.grammar import GrammarError
 from voip_sms.wire.sip.messages import Malformed, Message, Request
-from voip_sms.wire.sip.rules import Refused, read, top_via
+from voip_sms.wire.sip.rules import METHODS, Refused, read, top_via
 from voip_sms.wire.sip.statuses import reason
 
 log = structlog.get_logger(__name__)
 
 SWEEP: Final = 0.2
 """Seconds between looks at deadlines: they are then met to a fifth of a second."""
+_ENDING: Final = frozenset({"BYE", "CANCEL"})
+_SHOWN: Final = 20
+"""Characters of a method that the log shows."""
 _TAG_OCTETS: Final = 8
 
 
@@ -68,6 +72,8 @@ class Endpoint:
             self, clock=self._now, run=new_id()[:12], stats=self.stats, tls=tls, most=connections
         )
         self._connections.on_lost(self._client.lost)
+        self._strangers = Strangers(self._now)
+        self._rarely = Rarely(self._now)
         self._udp: list[UdpListener] = []
         self._sweeper: asyncio.Task[None] | None = None
         self._closing = False
@@ -86,6 +92,10 @@ class Endpoint:
     def trust(self, flow: str) -> None:
         """Whoever sent over `flow` (from Incoming) has proven who it is; for UDP that changes nothing."""
         self._connections.trust(flow)
+
+    def spare(self, known: Callable[[str], bool]) -> None:
+        """Always listen to addresses of which `known` says that somebody we know is there."""
+        self._strangers.spare(known)
 
     def flow_alive(self, flow: str) -> bool:
         """Whether `flow` (from Incoming) still leads somewhere; UDP does as long as its listener is open."""
@@ -162,16 +172,24 @@ class Endpoint:
 
     # --- what sockets call (transports.Sink) --------------------------------------------------------------
 
+    def deaf(self, host: str) -> bool:
+        """Whether what comes from `host` isn't even read."""
+        if not self._strangers.shunned(site_of(host)):
+            return False
+        self.stats["shunned"] += 1
+        return True
+
     def message(self, message: Message, path: Path) -> None:
         """A whole message came in."""
         if isinstance(message, Request):
             self._request(message, path)
-        else:
-            self._client.receive(message)
+        elif not self._client.receive(message):
+            self._in_vain(path)
 
     def malformed(self, error: Malformed, path: Path) -> None:
         """Octets that are no message; answered where that is possible and allowed."""
         self.stats["malformed"] += 1
+        self._in_vain(path)
         request = error.request
         if request is None or request.method == "ACK":
             return
@@ -189,6 +207,7 @@ class Endpoint:
             via = top_via(request.headers)
         except GrammarError:
             self.stats["malformed"] += 1
+            self._in_vain(path)
             return
         transaction = self._server.open(request, via, path)
         if transaction is None:
@@ -196,8 +215,18 @@ class Endpoint:
         result = self._dispatch(request, path)
         if isinstance(result, Reply):
             self._server.answer(transaction, result)
+            if not result.keep:
+                self._in_vain(path)
         elif result is not None:
             self._server.run(transaction, result)
+        else:
+            self._in_vain(path)
+
+    def _in_vain(self, path: Path) -> None:
+        """What came was of no use to anybody; beyond a rate its source isn't heard for a while."""
+        site = site_of(path.source[0])
+        if self._strangers.charge(site) and self._rarely.first("shunned", site):
+            log.warning("sip_flood", source=site, seconds=SHUNNED)
 
     def _dispatch(self, request: Request, path: Path) -> Reply | Awaitable[Reply | None] | None:
         try:
@@ -209,23 +238,30 @@ class Endpoint:
             return unavailable()
         handler = self._handlers.get(request.method)
         if handler is None:
-            return self._unhandled(request.method)
+            return self._unhandled(request.method, path)
         try:
             return handler(incoming)
         except Exception:
             log.exception("sip_handler_failed", method=request.method)
             return Reply(500, headers=(("retry-after", str(RETRY_AFTER)),), keep=False)
 
-    def _unhandled(self, method: str) -> Reply:
+    def _unhandled(self, method: str, path: Path) -> Reply:
+        """OPTIONS is answered; outside of a call there is nothing to cancel or end (RFC 3261 9.2, 15.1.2).
+
+        A method that is known but not served is 405, any other 501 (8.2.1, 21.5.2).
+        """
         allow = ("allow", ", ".join(sorted({*self._handlers, "OPTIONS"})))
         if method == "OPTIONS":
             accept = ("accept", ", ".join(ACCEPT))
             return Reply(
                 200, headers=(allow, accept, ("accept-encoding", ", ".join(ACCEPT_ENCODING))), keep=False
             )
-        if method == "CANCEL":
+        site = site_of(path.source[0])
+        if self._rarely.first("method", site):
+            log.info("sip_method_not_served", source=site, method=ascii(method[:_SHOWN])[1:-1])
+        if method in _ENDING:
             return Reply(481, keep=False)
-        return Reply(405, headers=(allow,), keep=False)
+        return Reply(405 if method in METHODS else 501, headers=(allow,), keep=False)
 
     # --- requests out -------------------------------------------------------------------------------------
 

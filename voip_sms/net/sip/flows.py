@@ -118,7 +118,9 @@ class TcpFlow(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _one(self, event: Event) -> None:
-        if isinstance(event, Ping):
+        if self._keeper.deaf(self.source[0]):
+            self.abort()
+        elif isinstance(event, Ping):
             self.send(PONG)
         elif isinstance(event, Flawed | Broken):
             self._refuse(event)

@@ -63,7 +63,7 @@ class Outgoing:
     """A non-INVITE request to send. `sender` and `recipient` are complete From and To values.
 
     The endpoint adds Via, Max-Forwards, CSeq, Call-ID and Content-Length; `headers` is everything else.
-    `late` is called, at most once, with a final reply that comes after the TIMEOUT that `send` returned.
+    `late` is called, at most once, with a final reply that comes after `send` gave up or was cancelled.
     """
 
     method: str

@@ -26,6 +26,8 @@ class Sink(Protocol):
 
     def malformed(self, error: Malformed, path: Path) -> None: ...
 
+    def deaf(self, host: str) -> bool: ...
+
 
 class UdpPath:
     """One datagram's way back."""
@@ -85,6 +87,8 @@ class UdpListener(asyncio.DatagramProtocol):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self._sink.deaf(addr[0]):
+            return
         path = UdpPath(self, addr[:2])
         if len(data) < MIN_DATAGRAM:
             if data == PING:
