@@ -78,12 +78,10 @@ def top_via(headers: Headers) -> Via:
 
 
 def read(request: Request, supported: frozenset[str] = frozenset()) -> Read:
-    """Check and parse; Refused with 400, 416, 420 or 501. `supported` names the option tags we know."""
+    """Check and parse; Refused with 400, 416 or 420. `supported` names the option tags we know."""
     headers = request.headers
     if headers.repeats:
         _check_single(headers)
-    if request.method not in METHODS:
-        raise Refused(Refusal(501, "Not Implemented"))
     if any(has_empty_values(value) for value in headers.all("via")):
         raise Refused(Refusal(400, "Bad Via"))
     try:
@@ -95,7 +93,7 @@ def read(request: Request, supported: frozenset[str] = frozenset()) -> Read:
     call_id = headers.get("call-id")
     if not call_id or len(call_id) > MAX_CALL_ID or not (call_id.isascii() and call_id.isprintable()):
         raise Refused(Refusal(400, "Bad or Missing Call-ID"))
-    if cseq.method != request.method:
+    if cseq.method != request.method and request.method in METHODS:  # else 501 is due (RFC 4475 3.1.2.18)
         raise Refused(Refusal(400, "CSeq Method Mismatch"))
     hops = parse_seconds(headers.get("max-forwards", "70"))
     if hops is None or hops > _MAX_FORWARDS_LIMIT:
