@@ -59,6 +59,16 @@ async def customer(folder, config, password):
     assert done.code == 0, done.err
 
 
+async def saying(service, words):
+    """What it has said on stderr, once these words are among it: they follow the ready line."""
+
+    async def said():
+        return words in service.log_text()
+
+    await until(said, f"it never said {words!r}")
+    return service.log_text()
+
+
 async def test_only_sip_moves_and_stdout_has_one_line(tmp_path, config):
     await customer(tmp_path, config, "correct horse battery")
     async with Service("serve", "--lan", LAN, "--config", str(config), log=tmp_path / "log") as service:
@@ -67,7 +77,7 @@ async def test_only_sip_moves_and_stdout_has_one_line(tmp_path, config):
         assert ready["sip_udp"].startswith(f"{LAN}:")
         assert ready["sip_tcp"].startswith(f"{LAN}:")
         assert ready["http"].startswith("127.0.0.1:")
-        told = service.log_text()
+        told = await saying(service, "Phone by phone")
     port = ready["sip_udp"].rpartition(":")[2]
     assert re.search(rf"server, domain +{LAN} ", told)
     assert f"{port} UDP, or {port} TCP" in told
@@ -80,14 +90,10 @@ async def test_only_sip_moves_and_stdout_has_one_line(tmp_path, config):
 
 async def test_an_account_that_comes_later_is_told_and_its_password_judged(tmp_path, config):
     async with Service("serve", f"--lan={LAN}", "--config", str(config), log=tmp_path / "log") as service:
-        assert "user              none yet" in service.log_text()
+        await saying(service, "user              none yet")
         await customer(tmp_path, config, "pw101")
-
-        async def told() -> bool:
-            return "user, auth name   101" in service.log_text()
-
-        await until(told, "the new account was not told")
-        assert "!! ANYBODY GUESSES the password of 101" in service.log_text()
+        await saying(service, "!! ANYBODY GUESSES the password of 101")
+        assert "user, auth name   101" in service.log_text()
         assert len(service.lines) == 1
 
 
