@@ -53,6 +53,13 @@ class Customers:
         """Both doors accept again, without anybody's doing."""
         await until(self._http, "HTTP never recovered", RECOVERY_SECONDS, PAUSE)
         await until(self._sip, "SIP never recovered", RECOVERY_SECONDS, PAUSE)
+        await until(self.ready, "it never said that it is ready again", RECOVERY_SECONDS, PAUSE)
+
+    async def ready(self) -> bool:
+        """What a balancer hears."""
+        status, answer, _ = await self._stage.api.call("GET", "/health/ready")
+        assert status == 200 or answer["missing"] == ["database"]
+        return status == 200
 
     async def settle(self) -> None:
         """Everything accepted is delivered once and charged once; what was refused never left."""

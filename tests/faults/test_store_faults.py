@@ -26,6 +26,7 @@ async def test_sqlite_locked_by_another_program():
         with closing(sqlite3.connect(stage.folder / "var/voip-sms.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             await customers.send_for(AWAY)
+            assert not await customers.ready()
             assert len(customers.ledger.acknowledged) == 2  # those of the start: nothing got through
         await customers.served_again()
         await customers.settle()
@@ -35,6 +36,7 @@ async def test_sqlite_on_a_full_disk(small_disk):
     async with opened(f"sqlite:///{small_disk}/voip-sms.db") as stage, Customers(stage) as customers:
         filler = fill(small_disk)
         await customers.send_for(AWAY)
+        assert not await customers.ready()
         assert len(customers.refused) > 10
         assert (await stage.api.call("GET", "/v1/balance"))[0] == 200  # reading needs no room
         filler.unlink()
@@ -48,6 +50,7 @@ async def test_no_file_may_grow():
     async with opened(SQLITE) as stage, Customers(stage) as customers:
         resource.prlimit(stage.serve.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         await customers.send_for(AWAY)
+        assert not await customers.ready()
         assert len(customers.refused) > 10
         resource.prlimit(stage.serve.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         await customers.served_again()
@@ -61,6 +64,7 @@ async def test_postgresql_hangs(server):
     async with opened(server.fresh_database()) as stage, Customers(stage) as customers:
         with frozen(server):
             await customers.send_for(AWAY)
+            assert not await customers.ready()
             assert len(customers.ledger.acknowledged) == 2
             assert (await stage.api.call("GET", "/v1/messages"))[0] == 503
         await customers.served_again()
@@ -72,6 +76,7 @@ async def test_postgresql_restarts(server):
     async with opened(server.fresh_database()) as stage, Customers(stage) as customers:
         server.end_process(signal.SIGINT)
         await customers.send_for(AWAY)
+        assert not await customers.ready()
         assert len(customers.ledger.acknowledged) == 2
         server.start_again()
         await customers.served_again()

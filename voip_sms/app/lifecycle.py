@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from enum import IntEnum
+from functools import partial
 from typing import Final
 
 import orjson
@@ -21,6 +22,7 @@ from voip_sms.app.notify import Notifier, notifier
 from voip_sms.app.settings import Settings
 from voip_sms.core.directory import Directory
 from voip_sms.core.failures import StoreUnavailableError
+from voip_sms.engine.pulse import Pulse
 from voip_sms.net.sip.endpoint import Listen
 from voip_sms.net.sip.tls import TlsFileError
 from voip_sms.net.sip.transports import joined
@@ -164,7 +166,16 @@ async def _start(
     await _start_engine(house, stack)
     addresses = await _open_doors(settings, house, stack)
     house.missing.clear()
+    _spawn(stack, Pulse(ground.context, partial(_stored, house)).run())
     return house, addresses
+
+
+def _stored(house: House, well: bool) -> None:  # noqa: FBT001 - a callback's one argument
+    """`/health/ready` says what a sign of life said of the store."""
+    if well:
+        house.missing.discard("database")
+    else:
+        house.missing.add("database")
 
 
 async def _start_engine(house: House, stack: AsyncExitStack) -> None:

@@ -31,6 +31,7 @@ KEPT: Final = (
     Kept("lease", "rest_until"),
     Kept("conversation", "until"),
     Kept("binding", "expires_at", DAY),
+    Kept("node", "seen_at", 7 * DAY),
 )
 """`docs/contract.md` for the first two; the others' columns say when they end."""
 
