@@ -6,7 +6,7 @@ ARGS ?=
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit lint format bench lock clean setup setup-dev
+.PHONY: help demo test check unit lint format fuzz bench lock clean setup setup-dev
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lint: setup-dev ## Ruff's rules and formatting
 format: setup-dev ## Let ruff rewrite what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+fuzz: setup-dev ## Look for input that breaks the parsers; ARGS='SECONDS [TARGET...]', 60 for each of all
+	@tools/fuzz.sh $(VENV) $(PYTHON) $(ARGS)
 
 bench: setup-dev ## Compare with peers, in alternating rounds
 	@tools/peers.sh bench

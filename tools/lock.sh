@@ -16,3 +16,4 @@ lock() { # NAME, then what to lock; no addresses: they come from each machine's 
 lock runtime --group build "$@"
 lock dev --group dev --constraint requirements/runtime.txt "$@"
 lock phone --group build --extra phone --constraint requirements/runtime.txt "$@"
+lock fuzz --group fuzz --constraint requirements/runtime.txt "$@"

@@ -99,7 +99,7 @@ def test_the_version_stands_in_one_voice() -> None:
     assert "## Unreleased" in changes
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "phone"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "phone", "fuzz"])
 def test_every_locked_requirement_has_hashes_and_covers_the_project(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     entries = re.findall(
