@@ -60,6 +60,7 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "baresip": (_by_command("baresip"), "apt-get install baresip-core"),
     "linphone": (_by_command("linphone-daemon"), "apt-get install linphone-cli"),
     "systemd": (_by_command("systemd-analyze"), "apt-get install systemd (250 or newer)"),
+    "php": (_by_command("php"), "apt-get install php-cli"),
     "kannel": (_by_command("bearerbox"), "apt-get install kannel"),
 }
 

@@ -33,7 +33,7 @@ async def tell(*, once: bool) -> int:
 async def _stay(stage: Stage) -> None:
     simulator = stage.smsc.ready["simulator_http"]
     print(f"\nservice    http://{stage.http_address}/docs   (key: {TOKEN})")
-    print(f"handsets   http://{simulator}/handsets/48601123456/messages")
+    print(f"handsets   http://{simulator}/   (see what they got, and answer)")
     print(f"phones     voip-sms phone --user 101 --registrar 127.0.0.1:{stage.sip_port}   (password pw101)")
     print(f"mailbox    {MAILBOX}: {len(stage.mail.mails)} mails so far\nCtrl-C ends it.", flush=True)
     stop = asyncio.Event()
