@@ -39,12 +39,15 @@ class Edge:
     _count: int = 0
 
     def __post_init__(self) -> None:
-        self.registrations = StoredRegistrations(self.scene.context)
+        credentials = DirectoryCredentials(lambda: self.scene.directory)
+        dropping = StoredRegistrations(self.scene.context)
+        self.sip = SipForwarder(self.endpoint, DOMAIN, credentials, dropping)
+        self.registrations = StoredRegistrations(self.scene.context, self.sip.registered)
 
     async def start(self) -> Forwarding:
-        credentials = DirectoryCredentials(lambda: self.scene.directory)
-        sip = SipForwarder(self.endpoint, DOMAIN, credentials, self.registrations)
-        self.forwarding = Forwarding(self.scene.context, self.scene.signals, {"sip": sip, "mail": self.mail})
+        self.forwarding = Forwarding(
+            self.scene.context, self.scene.signals, {"sip": self.sip, "mail": self.mail}
+        )
         await self.forwarding.start()
         return self.forwarding
 

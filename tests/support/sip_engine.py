@@ -128,7 +128,7 @@ class FakeEngine:
         self.died.append(flow)
         self.bound = {key: b for key, b in self.bound.items() if b.flow != flow}
 
-    async def drop(self, account: Account, contact: str) -> None:
+    async def drop(self, account: Account, contact: str, seen: Binding | None = None) -> None:
         self._registrations()
         self.dropped.append(contact)
         self.bound.pop((account.name, contact), None)

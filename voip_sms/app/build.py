@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from voip_sms.app.files import raise_limit, sip_connections
 from voip_sms.app.settings import Settings
 from voip_sms.carriers.smpp.link import LinkContext, SmppLink
 from voip_sms.core.clock import Clock, SystemClock
@@ -159,11 +160,17 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         limits=Limits({"sip": settings.sip.rate, "api": settings.http.rate}),
     )
     endpoint = Endpoint(
-        key=key, new_id=lambda: secrets.token_hex(TOKEN_OCTETS), tls=settings.sip.tls_contexts()
+        key=key,
+        new_id=lambda: secrets.token_hex(TOKEN_OCTETS),
+        tls=settings.sip.tls_contexts(),
+        connections=sip_connections(raise_limit()),
     )
-    sip = _sip_door(settings, endpoint, submit, context, key)
+    credentials = DirectoryCredentials(context.directory)
+    phones = SipForwarder(endpoint, settings.sip.domain, credentials, StoredRegistrations(context))
+    sip = _sip_door(settings, endpoint, _sip_engine(context, submit, phones), context, key)
     guarded = GuardedClient(settings.webhooks.allow)
-    forwarding = Forwarding(context, signals, _forwarders(settings, endpoint, submit, guarded, context))
+    others = _forwarders(settings, submit, guarded, context)
+    forwarding = Forwarding(context, signals, {"sip": phones, **others})
     http = HttpServer(settings.http)
     house = House(
         ground,
@@ -200,27 +207,29 @@ def _links(settings: Settings, events: CarrierEvents, clock: Clock) -> Callable[
     return link
 
 
-def _sip_door(
-    settings: Settings, endpoint: Endpoint, submit: Submitter, context: Context, key: bytes
-) -> SipDoor:
-    engine = SipEngine(
+def _sip_engine(context: Context, submit: Submitter, phones: SipForwarder) -> SipEngine:
+    return SipEngine(
         submit,
         DirectoryCredentials(context.directory),
-        StoredRegistrations(context),
+        StoredRegistrations(context, phones.registered),
         StoredDispositions(context),
         context.metrics,
     )
+
+
+def _sip_door(
+    settings: Settings, endpoint: Endpoint, engine: SipEngine, context: Context, key: bytes
+) -> SipDoor:
     door = SipDoor(endpoint, settings.sip, engine, nonce_key=key, now=context.clock.now, random=os.urandom)
     door.attach()
     return door
 
 
 def _forwarders(
-    settings: Settings, endpoint: Endpoint, submit: Submitter, guarded: GuardedClient, context: Context
+    settings: Settings, submit: Submitter, guarded: GuardedClient, context: Context
 ) -> Mapping[ForwardKind, Forwarder]:
-    credentials, registrations = DirectoryCredentials(context.directory), StoredRegistrations(context)
+    """Those for everything but phones."""
     return {
-        "sip": SipForwarder(endpoint, settings.sip.domain, credentials, registrations),
         "mail": MailForwarder(settings.mail),
         "number": NumberForwarder(submit),
         "webhook": WebhookForwarder(guarded, context.clock),

@@ -78,8 +78,11 @@ class Registrations(Protocol):
         """A TCP/TLS connection is gone: its bindings are unreachable at once and dropped."""
         ...
 
-    async def drop(self, account: Account, contact: str) -> None:
-        """A contact answered 404 or 410: its binding is removed."""
+    async def drop(self, account: Account, contact: str, seen: Binding | None = None) -> None:
+        """A contact answered 404 or 410: its binding is removed.
+
+        With `seen`, the binding as it was then, only if it was not registered anew since.
+        """
         ...
 
 

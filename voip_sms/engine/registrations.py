@@ -31,8 +31,12 @@ _HEAD = (
 class StoredRegistrations:
     """`ports.Registrations`."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(
+        self, context: Context, heard: Callable[[str, Sequence[Binding]], None] | None = None
+    ) -> None:
+        """`heard(user, live bindings)` is called after each REGISTER's commit."""
         self._context = context
+        self._heard = heard
 
     async def register(self, account: Account, bindings: Sequence[Binding]) -> Sequence[Binding]:
         """Add, refresh or (expires_at <= now) remove bindings; the account's live ones then, newest first.
@@ -54,6 +58,8 @@ class StoredRegistrations:
             return rows
 
         live: Sequence[Binding] = await self._do(decide, mine, head)
+        if self._heard is not None:
+            self._heard(account.name, live)
         return live
 
     async def unregister_all(self, account: Account) -> None:
@@ -72,16 +78,22 @@ class StoredRegistrations:
         if flow:
             await self._remove(Match("binding", ("flow",), (flow,)))
 
-    async def drop(self, account: Account, contact: str) -> None:
-        """A contact answered 404 or 410: its binding is removed."""
-        await self._remove(by_key("binding", account.id, contact))
+    async def drop(self, account: Account, contact: str, seen: Binding | None = None) -> None:
+        """A contact answered 404 or 410: its binding is removed, unless it was registered since `seen`."""
+
+        def as_seen(row: Mapping[str, Any]) -> bool:
+            return seen is None or (row["call_id"], row["cseq"]) == (seen.call_id, seen.cseq)
+
+        await self._remove(by_key("binding", account.id, contact), as_seen)
 
     # --- units ----------------------------------------------------------------------------------------------
 
-    async def _remove(self, read: Match) -> None:
+    async def _remove(
+        self, read: Match, concerns: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    ) -> None:
         def decide(state: State) -> Rows:
             rows = Rows()
-            for row in state.find(read):
+            for row in filter(concerns, state.find(read)):
                 rows.delete("binding", (row["account_id"], row["contact"]))
             return rows
 

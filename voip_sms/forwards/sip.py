@@ -6,8 +6,9 @@ So does the notice of an SMS of the user's own that failed: it comes from the nu
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from typing import Final
 
@@ -60,6 +61,7 @@ class SipForwarder:
         self._registrations = registrations
         self._late: OrderedDict[Id, dict[str, int]] = OrderedDict()
         self._left: set[asyncio.Task[Answer]] = set()
+        self._trying: dict[str, _Try] = {}
 
     async def deliver(self, job: ForwardJob) -> Outcome:
         """Try all contacts once. Accepted's reference is the contact that took it."""
@@ -76,17 +78,35 @@ class SipForwarder:
         if not readers:
             return Permanent("no_reader")
         offers = [_Offer(job, one, text, taken.get(one.contact, 0)) for one in readers]
-        answers = await self._answers(offers)
+        with self._noticing(job) as moved:
+            answers = await self._answers(offers, moved)
         await self._drop_gone(job, answers)
         return settled(job, outcome_of(answers))
 
+    def registered(self, user: str, bindings: Sequence[Binding]) -> None:
+        """A phone of the user registered; from elsewhere, it is not waited for where it was."""
+        trying = self._trying.get(user)
+        if trying is not None and any(_place(one) not in trying.places for one in bindings):
+            trying.moved.set()
+
+    @contextmanager
+    def _noticing(self, job: ForwardJob) -> Iterator[asyncio.Event]:
+        """Set when a phone of the user registers from a place that this try doesn't know."""
+        trying = _Try(frozenset(map(_place, job.bindings)), asyncio.Event())
+        self._trying[job.target] = trying
+        try:
+            yield trying.moved
+        finally:
+            if self._trying.get(job.target) is trying:
+                del self._trying[job.target]
+
     # --- all contacts ---------------------------------------------------------------------------------------
 
-    async def _answers(self, offers: "Sequence[_Offer]") -> list[Answer]:
+    async def _answers(self, offers: "Sequence[_Offer]", moved: asyncio.Event) -> list[Answer]:
         """Each contact's answer; those that stay silent are waited for as long as that helps somebody."""
         tasks = {asyncio.create_task(self._offer(offer)): offer for offer in offers}
         try:
-            waiting = await _wait(set(tasks))
+            waiting = await _wait(set(tasks), moved)
         except BaseException:
             _cancel(tasks)
             raise
@@ -97,7 +117,7 @@ class SipForwarder:
             for task in waiting:
                 task.add_done_callback(self._left.discard)
         else:
-            silent = "timeout"
+            silent = "moved" if moved.is_set() else "timeout"
             _cancel(waiting)
         return answered + [
             Answer(offer.binding, Rank.LATER, silent, taken=offer.taken)
@@ -112,7 +132,7 @@ class SipForwarder:
             if answer.rank is not Rank.GONE or account is None:
                 continue
             try:
-                await self._registrations.drop(account.account, answer.binding.contact)
+                await self._registrations.drop(account.account, answer.binding.contact, answer.binding)
             except Refusal as refusal:
                 log.warning("sip_binding_drop_failed", code=refusal.code.name)
 
@@ -228,16 +248,37 @@ class _Offer:
         return self.text[self.taken :]
 
 
-async def _wait(tasks: set[asyncio.Task[Answer]]) -> set[asyncio.Task[Answer]]:
-    """Until all have ended, or PATIENCE after one contact took it, or DEADLINE; those that have not ended."""
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """The hand-over to one user's phones that is under way: the places it goes to."""
+
+    places: frozenset[tuple[str, str, str]]
+    moved: asyncio.Event
+
+
+def _place(binding: Binding) -> tuple[str, str, str]:
+    return binding.contact, binding.source, binding.flow
+
+
+async def _wait(tasks: set[asyncio.Task[Answer]], moved: asyncio.Event) -> set[asyncio.Task[Answer]]:
+    """Until all have ended, or PATIENCE after one contact took it, or DEADLINE; those that have not ended.
+
+    Or until a phone has `moved`, when nobody took it yet: the next try knows where to.
+    """
     loop = asyncio.get_running_loop()
-    end, patient, waiting = loop.time() + DEADLINE, False, tasks
-    while waiting and loop.time() < end:
-        done, waiting = await asyncio.wait(
-            waiting, timeout=end - loop.time(), return_when=asyncio.FIRST_COMPLETED
-        )
-        if not patient and any(task.result().rank is Rank.TAKEN for task in done):
-            end, patient = min(end, loop.time() + PATIENCE), True
+    end, taken, waiting = loop.time() + DEADLINE, False, tasks
+    news = asyncio.create_task(moved.wait())
+    try:
+        while waiting and loop.time() < end and (taken or not moved.is_set()):
+            watched = waiting if taken else {*waiting, news}
+            done, _ = await asyncio.wait(
+                watched, timeout=end - loop.time(), return_when=asyncio.FIRST_COMPLETED
+            )
+            waiting = waiting - done
+            if not taken and any(task.result().rank is Rank.TAKEN for task in tasks & done):
+                end, taken = min(end, loop.time() + PATIENCE), True
+    finally:
+        news.cancel()
     return waiting
 
 
