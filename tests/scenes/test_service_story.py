@@ -9,6 +9,7 @@ from voip_sms.demo.story import Story
 
 @pytest.mark.peer("postgresql")
 @pytest.mark.peer("pjsua2")
+@pytest.mark.peer("linphone")
 async def test_the_story_on_postgresql(pg_url):
     lines = []
     report = Report(say=lines.append)
@@ -20,4 +21,4 @@ async def test_the_story_on_postgresql(pg_url):
         finally:
             await story.close()
         assert report.end() == 0, "\n".join(lines)
-    assert lines[-1] == "demo: 16 passed, 0 failed"
+    assert lines[-1] == "demo: 21 passed, 0 failed"

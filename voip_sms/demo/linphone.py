@@ -28,6 +28,7 @@ _REGISTERED: Final = {
     "LinphoneRegistrationOk": Sent(200, "OK"),
     "LinphoneRegistrationFailed": Sent(0, "LinphoneRegistrationFailed"),
 }
+_DELIVERED: Final = "moving from Delivered to DeliveredToUser"
 _CONTENT: Final = re.compile(r'Content: "(.*)"\n', re.DOTALL)
 _CONFIG: Final = """\
 [sip]
@@ -149,6 +150,12 @@ class Linphone:
     async def message_with(self, text: str, within: float = 10.0) -> Incoming:
         """The first message whose text contains `text`, whether handed out or not."""
         return await self.messages.first(lambda message: text in message.body, within)
+
+    async def shows_delivered(self, within: float = 10.0) -> None:
+        """Wait until a text of its own is shown as delivered to whom it was for (RFC 5438 receipt)."""
+        async with asyncio.timeout(within):
+            while _DELIVERED not in self.log_text():  # noqa: ASYNC110 - its log is all it shows of that
+                await asyncio.sleep(POLL)
 
     def log_text(self) -> str:
         """Its own log: everything sent and received, and what it made of it."""

@@ -11,6 +11,7 @@ from voip_sms.demo.phone import ANSWER, CLOSE, Incoming, PhoneAccount, PhoneFail
 from voip_sms.demo.recorder import Recorder
 from voip_sms.net.sip import traffic
 from voip_sms.net.sip.endpoint import Endpoint, Listen
+from voip_sms.net.sip.tls import TlsContexts, TlsFiles
 from voip_sms.net.sip.traffic import Ending, Outgoing, Reply, Result, Target
 from voip_sms.wire.sip import digest
 from voip_sms.wire.sip.content import decode_text
@@ -49,9 +50,10 @@ class SoftPhone:
     async def start(self) -> Self:
         """Open its sockets: it has an address of its own then, and takes messages."""
         host = LOOPBACK if self.account.host == LOOPBACK else _own_address(self.account)
+        trust = TlsContexts(TlsFiles(ca=self.account.root_ca)) if self.account.transport == "tls" else None
         for _ in range(PORT_TRIES):
             port = _free_port(host)
-            endpoint = Endpoint(key=secrets.token_bytes(32), new_id=_token, agent=AGENT)
+            endpoint = Endpoint(key=secrets.token_bytes(32), new_id=_token, agent=AGENT, tls=trust)
             endpoint.handle("MESSAGE", self._take)
             try:
                 await endpoint.start([Listen("udp", host, port), Listen("tcp", host, port)])
@@ -132,7 +134,7 @@ class SoftPhone:
 
     async def _register(self, expires: int, within: float) -> Sent:
         account = self.account
-        over = ";transport=tcp" if account.transport == "tcp" else ""
+        over = "" if account.transport == "udp" else f";transport={account.transport}"
         headers = (("contact", f"<sip:{account.user}@{self.address}{over}>"), ("expires", str(expires)))
         recipient = f"<sip:{account.user}@{account.domain}>"
         outgoing = self._outgoing("REGISTER", f"sip:{account.domain}", recipient, headers)

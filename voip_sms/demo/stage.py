@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import yaml
 
+from voip_sms.demo.certificate import Certificate
 from voip_sms.demo.clients import Handsets, Http, until
 from voip_sms.demo.hook_sink import HookSink
 from voip_sms.demo.mail_sink import MailSink
@@ -21,6 +22,7 @@ SQLITE = "sqlite:///var/voip-sms.db"
 TOKEN = "demo-key-acme-0123456789abcdef"
 HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OWN, SECOND = "+48601000001", "+48601000002"
+SECURE, LINPHONE = "+48601000003", "+48601000004"
 POOL = ("+48799000001", "+48799000002")
 MAILBOX = "biuro@example.test"
 COLLEAGUES = ("+48602000001", "+48602000002", "+48602000003")
@@ -40,6 +42,9 @@ listen = "{http}"
 domain = "sms.test"
 udp = "{sip}"
 tcp = "{sip}"
+tls = "{tls}"
+tls_cert = "{chain}"
+tls_key = "{key}"
 [mail]
 listen = ""
 domain = "sms.test"
@@ -115,8 +120,8 @@ class Stage:
 
     async def _open(self) -> None:
         await asyncio.gather(self.mail.start(), self.hooks.start(), self.smsc.start())
-        # Customers know the service by its ports: it must be able to come back on them.
-        self._write_config(f"127.0.0.1:{quiet_port()}", f"127.0.0.1:{quiet_port()}")
+        self.certificate = await Certificate.make(self.folder)
+        self._write_config()
         if not self.database.startswith("sqlite"):
             await self._must("db", "upgrade", "--config", str(self.config))
         await self.serve.start()
@@ -155,8 +160,18 @@ class Stage:
             raise RuntimeError(f"{arguments[0]} ended with {done.code}: {done.out} {done.err[-1000:]}")
         return done
 
-    def _write_config(self, http: str, sip: str) -> None:
-        text = CONFIG.format(http=http, sip=sip, relay=self.mail.url, database=self.database)
+    def _write_config(self) -> None:
+        """Customers know the service by its ports: it must be able to come back on them."""
+        made = self.certificate
+        text = CONFIG.format(
+            http=f"127.0.0.1:{quiet_port()}",
+            sip=f"127.0.0.1:{quiet_port()}",
+            tls=f"127.0.0.1:{quiet_port()}" if made else "",
+            chain=made.chain if made else "",
+            key=made.key if made else "",
+            relay=self.mail.url,
+            database=self.database,
+        )
         self.config.write_text(text, encoding="utf-8")
 
     def customer(self) -> dict[str, Any]:
@@ -192,11 +207,16 @@ class Stage:
             "sip_accounts": [
                 {"user": "101", "password": "pw101", "identity": {"kind": "number", "value": OWN}},
                 {"user": "102", "password": "pw102", "identity": {"kind": "2way", "value": "pl"}},
+                {"user": "103", "password": "pw103", "identity": {"kind": "number", "value": SECURE}},
+                {"user": "104", "password": "pw104", "identity": {"kind": "number", "value": LINPHONE}},
             ],
             "numbers": [
                 {"number": OWN, "kind": "own_mobile", "carrier": "sim", "forwards": self._forwards()},
-                {"number": SECOND, "kind": "own_mobile", "carrier": "sim"}
-                | {"forwards": [{"kind": "sip", "to": ["101"]}]},
+                *(
+                    {"number": number, "kind": "own_mobile", "carrier": "sim"}
+                    | {"forwards": [{"kind": "sip", "to": [user]}]}
+                    for number, user in ((SECOND, "101"), (SECURE, "103"), (LINPHONE, "104"))
+                ),
             ],
             "blacklist": [{"match": "prefix", "value": "+48600666"}],
         }

@@ -7,10 +7,12 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from voip_sms.demo.checks import equal, expect
 from voip_sms.demo.clients import Json, until
 from voip_sms.demo.phone import Phone, PhoneAccount
 from voip_sms.demo.softphone import SoftPhone
 from voip_sms.demo.stage import COLLEAGUES, HOOK_SECRET, MAILBOX, OWN, POOL, SECOND, Stage
+from voip_sms.demo.story_phones import PhonesChapter
 
 ANNA, BASIA, CELINA = "+48601123456", "+48601123457", "+48601123458"
 SPAMMER = "+48600666123"
@@ -52,6 +54,7 @@ class Story:
             "retry_sends_once": self.retry_sends_once,
             "carrier_down_queued": self.carrier_down_queued,
             "kill9_nothing_lost": self.kill9_nothing_lost,
+            **PhonesChapter(self._stage, self._desk, self._lab).steps(),
         }
 
     async def close(self) -> None:
@@ -64,38 +67,38 @@ class Story:
         """Two phones register with digest."""
         for phone in (self._desk, self._lab):
             answer = await phone.register()
-            _expect(answer.status == 200, f"{phone.account.user}: {answer.status} {answer.reason}")  # noqa: PLR2004
+            expect(answer.status == 200, f"{phone.account.user}: {answer.status} {answer.reason}")  # noqa: PLR2004
         return f"101 and 102 registered over UDP with digest authentication, {_whose(self._desk)}"
 
     async def own_number(self) -> str:
         """101 texts 601 123 456 and shows its own mobile number."""
         sent = await self._desk.send("601123456", "Dzień dobry z telefonu")
-        _expect(sent.status == ACCEPTED, f"{sent.status} {sent.reason}")
+        expect(sent.status == ACCEPTED, f"{sent.status} {sent.reason}")
         seen = await self._handsets.received(ANNA, "Dzień dobry z telefonu")
-        _equal(seen["from"], OWN)
+        equal(seen["from"], OWN)
         return f"{ANNA} got it from {seen['from']}"
 
     async def two_way(self) -> str:
         """102 shows a 2way number, and the answer to it comes back to 102 alone."""
         sent = await self._lab.send("601123457", "Czy pasuje jutro?")
-        _expect(sent.status == ACCEPTED, f"{sent.status} {sent.reason}")
+        expect(sent.status == ACCEPTED, f"{sent.status} {sent.reason}")
         seen = await self._handsets.received(BASIA, "Czy pasuje jutro?")
-        _expect(seen["from"] in POOL, f"came from {seen['from']}")
+        expect(seen["from"] in POOL, f"came from {seen['from']}")
         self._number_of_102 = seen["from"]
         await self._handsets.send(BASIA, seen["from"], "TAK, pasuje")
         answer = await self._lab.message_with("TAK, pasuje")
-        _expect(BASIA in answer.sender, f"answer shown from {answer.sender}")
+        expect(BASIA in answer.sender, f"answer shown from {answer.sender}")
         return f"sent from {seen['from']}, the answer came back to 102 from {BASIA}"
 
     async def approved_name(self) -> str:
         """A program sends under an approved name; an unapproved one is refused."""
         await self._api.post("/v1/messages", {"to": CELINA, "text": "Your order is ready", "from": "ACME"})
         seen = await self._handsets.received(CELINA, "Your order is ready")
-        _equal(seen["from"], "ACME")
+        equal(seen["from"], "ACME")
         status, problem, _ = await self._api.call(
             "POST", "/v1/messages", {"to": CELINA, "text": "x", "from": "BANK"}
         )
-        _equal((status, problem.get("code")), (403, "sender_not_allowed"))
+        equal((status, problem.get("code")), (403, "sender_not_allowed"))
         return "shown as ACME; BANK refused with 403 sender_not_allowed"
 
     async def api_send(self) -> str:
@@ -104,12 +107,12 @@ class Story:
             "/v1/messages", {"to": ["601 123 458", "+48 601-123-459", "12"], "text": "To all of you"}
         )
         first, second, third = answer["data"]
-        _equal(
+        equal(
             (first["status"], second["status"], third.get("code")),
             ("accepted", "accepted", "recipient_invalid"),
         )
         message = await self._api.get(f"/v1/messages/{first['id']}")
-        _equal(message["price"], {"amount": "0.29", "currency": "PLN"})
+        equal(message["price"], {"amount": "0.29", "currency": "PLN"})
         await self._handsets.received("+48601123459", "To all of you")
         return f"{first['id']} at {message['price']['amount']} PLN; '12' refused as {third['code']}"
 
@@ -126,7 +129,7 @@ class Story:
     async def long_polish_text(self) -> str:
         """A long text with Polish letters arrives as one, letter by letter."""
         sent = await self._api.post("/v1/messages", {"to": CELINA, "text": LONG})
-        _equal(sent["encoding"], "ucs2")
+        equal(sent["encoding"], "ucs2")
         await self._handsets.received(CELINA, LONG)
         return f"{len(LONG)} characters in {sent['parts']} parts of 67, joined without a loss"
 
@@ -136,7 +139,7 @@ class Story:
         """An answer to the own number rings on the desk phone."""
         await self._handsets.send(ANNA, OWN, "Oddzwonię o piątej")
         message = await self._desk.message_with("Oddzwonię o piątej")
-        _expect(ANNA in message.sender, f"shown from {message.sender}")
+        expect(ANNA in message.sender, f"shown from {message.sender}")
         return f"101 shows it from {ANNA}"
 
     async def reply_to_mail(self) -> str:
@@ -148,7 +151,7 @@ class Story:
         """And on three other numbers."""
         text = f"{ANNA}: Oddzwonię o piątej"
         seen = [await self._handsets.received(number, text) for number in COLLEAGUES]
-        _equal({message["from"] for message in seen}, {OWN})
+        equal({message["from"] for message in seen}, {OWN})
         return f"{len(seen)} numbers got it, from {OWN}"
 
     async def reply_to_url(self) -> str:
@@ -157,8 +160,8 @@ class Story:
         stamp = f"{hook.headers['webhook-id']}.{hook.headers['webhook-timestamp']}.".encode() + hook.body
         key = base64.b64decode(HOOK_SECRET.removeprefix("whsec_"))
         signature = base64.b64encode(hmac.digest(key, stamp, hashlib.sha256)).decode()
-        _expect(f"v1,{signature}" in hook.headers["webhook-signature"].split(), "the signature is wrong")
-        _equal((hook.json["type"], hook.json["data"]["from"]), ("message.received", ANNA))
+        expect(f"v1,{signature}" in hook.headers["webhook-signature"].split(), "the signature is wrong")
+        equal((hook.json["type"], hook.json["data"]["from"]), ("message.received", ANNA))
         return f"POST {hook.path}: {hook.json['type']}, signature right"
 
     async def reply_by_phone_keeps_number(self) -> str:
@@ -166,9 +169,9 @@ class Story:
         await self._handsets.send(ANNA, SECOND, "A na drugi numer?")
         await self._desk.message_with("A na drugi numer?")
         sent = await self._desk.send(ANNA, "Z drugiego odpisuję")
-        _expect(sent.status == ACCEPTED, f"{sent.status} {sent.reason}")
+        expect(sent.status == ACCEPTED, f"{sent.status} {sent.reason}")
         seen = await self._handsets.received(ANNA, "Z drugiego odpisuję")
-        _equal(seen["from"], SECOND)
+        equal(seen["from"], SECOND)
         return f"101 answered from {SECOND}, not from its usual {OWN}"
 
     async def blacklisted_stopped(self) -> str:
@@ -177,11 +180,11 @@ class Story:
         await self._handsets.send(ANNA, OWN, "Nie spam")
         await self._desk.message_with("Nie spam")
         await self._stage.mail.mail_to(MAILBOX, containing="Nie spam")
-        _expect(not any("Wygrales" in message.body for message in self._desk.messages.items), "it rang")
-        _expect(not any("Wygrales" in mail.text for mail in self._stage.mail.mails.items), "it was mailed")
+        expect(not any("Wygrales" in message.body for message in self._desk.messages.items), "it rang")
+        expect(not any("Wygrales" in mail.text for mail in self._stage.mail.mails.items), "it was mailed")
         listed = await self._api.get(f"/v1/messages?direction=inbound&from=%2B{SPAMMER[1:]}")
         error = listed["data"][0]["error"]
-        _equal(error["code"], "blocked")
+        equal(error["code"], "blocked")
         return f"stored, forwarded to nobody: {error['detail']}"
 
     # --- trouble ---
@@ -191,10 +194,10 @@ class Story:
         await self._handsets.fault("reject", command_status=0x58, count=1, to=CELINA)
         body, key = {"to": CELINA, "text": "Only once, please"}, {"Idempotency-Key": "demo-retry-1"}
         answers = await asyncio.gather(*(self._api.post("/v1/messages", body, key) for _ in range(5)))
-        _equal(len({answer["id"] for answer in answers}), 1)
+        equal(len({answer["id"] for answer in answers}), 1)
         await self._delivered(answers[0]["id"])
         seen = [one for one in await self._handsets.messages(CELINA) if one["text"] == "Only once, please"]
-        _equal(len(seen), 1)
+        equal(len(seen), 1)
         return "five requests and one throttled submit made one SMS"
 
     async def carrier_down_queued(self) -> str:
@@ -208,7 +211,7 @@ class Story:
         for one in ids:
             await self._delivered(one, 60)
         texts = [one["text"] for one in await self._handsets.messages(BASIA) if "Waiting" in one["text"]]
-        _equal(texts, [f"Waiting {number}" for number in range(1, 6)])
+        equal(texts, [f"Waiting {number}" for number in range(1, 6)])
         return "five accepted while it was down, delivered in order when it was back"
 
     async def kill9_nothing_lost(self) -> str:
@@ -225,8 +228,8 @@ class Story:
         for message_id, text in acknowledged.items():
             message = await self._delivered(message_id, 60)
             copies = [one for one in await self._handsets.messages(message["to"]) if one["text"] == text]
-            _expect(bool(copies), f"{text} was lost")
-            _expect(len(copies) == 1 or message["possible_duplicate"], f"{text} came twice unflagged")
+            expect(bool(copies), f"{text} was lost")
+            expect(len(copies) == 1 or message["possible_duplicate"], f"{text} came twice unflagged")
             doubled += len(copies) - 1
         return f"{len(acknowledged)} acknowledged before the kill, all delivered, {doubled} flagged copies"
 
@@ -261,12 +264,3 @@ def _async(look: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
         return look()
 
     return looks
-
-
-def _expect(holds: bool, complaint: str) -> None:  # noqa: FBT001 - reads as a sentence at every call
-    if not holds:
-        raise AssertionError(complaint)
-
-
-def _equal(seen: object, wanted: object) -> None:
-    _expect(seen == wanted, f"{seen!r} instead of {wanted!r}")
