@@ -61,7 +61,9 @@ async def test_a_linphone_s_chat_is_an_sms_with_a_wish_for_receipts(service: Ser
     assert (await send(phone, HEAD + WANTS + TEXT, CPIM)).status == 202
     [submission] = service.engine.submissions
     assert submission.text == "hej"
-    assert submission.receipts == ReceiptRequest("HjFsonRLpkim", ("delivered", "failed", "displayed"))
+    assert submission.receipts == ReceiptRequest(
+        "HjFsonRLpkim", ("delivered", "failed", "displayed"), "sip:601123456@sms.test"
+    )
     assert submission.recipients == ("sip:601123456@sms.test",), "the Request-URI, not what CPIM says"
 
 

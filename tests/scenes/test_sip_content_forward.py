@@ -155,6 +155,9 @@ async def test_a_receipt_names_the_message_as_its_sender_did(
     assert wrapped.content.headers.get("content-type") == "message/imdn+xml"
     assert wrapped.content.headers.get("content-disposition") == "notification"
     assert read_receipt(wrapped.content.body) == Receipt("HjFsonRLpkim", state)  # type: ignore[arg-type]
+    request, _ = await taken(forwarder, replace(work, imdn_peer="sip:601123456@10.0.0.1"), phone)
+    assert request.headers.get("from").startswith("<sip:601123456@10.0.0.1>;tag="), "as the phone wrote it"
+    assert unwrapped(request).headers["", "from"] == "<sip:601123456@10.0.0.1>"
 
 
 async def test_receipts_go_only_to_contacts_that_read_them(forwarder: SipForwarder, phone: RawUdp) -> None:

@@ -99,7 +99,7 @@ async def test_the_phone_hears_of_delivery(stage: Stage) -> None:
         assert "Content-Type: message/imdn+xml\r\n" in receipt.body
         assert f"<message-id>{name}</message-id>" in receipt.body
         assert "<delivery-notification><status><delivered/></status></delivery-notification>" in receipt.body
-        assert f"<sip:{HANDSET}@sms.test>" in receipt.sender
+        assert "<sip:601123456@sms.test>" in receipt.sender, "from what was typed: there it finds the message"
         assert "Disposition-Notification" not in receipt.body
 
 

@@ -63,7 +63,9 @@ class Stage:
 
     async def write(self, to: str = PEER, wants: tuple[Disposition, ...] = ALL, name: str = "id1") -> bytes:
         """A phone's message that asks for receipts; its id."""
-        asked = replace(to_send(to, account=PHONE, door="sip"), receipts=ReceiptRequest(name, wants))
+        asked = replace(
+            to_send(to, account=PHONE, door="sip"), receipts=ReceiptRequest(name, wants, "sip:601123456@h")
+        )
         message = (await self.door.submit(asked)).items[0].message
         assert message is not None
         return message.id
@@ -237,7 +239,7 @@ async def test_the_receipt_reaches_the_phone_with_the_name_it_gave(stage: Stage)
     await stage.carrier_says("delivered")
     await eventually(lambda: len(stage.phone.jobs) == 1)
     [job] = stage.phone.jobs
-    assert (job.event, job.imdn_id, job.message.to) == ("imdn.delivered", "HjFsonRLpkim", PEER)
+    assert (job.event, job.imdn_id, job.imdn_peer) == ("imdn.delivered", "HjFsonRLpkim", "sip:601123456@h")
     assert job.bindings[0].agent == "Linphone Desktop/5"
 
 
@@ -321,6 +323,13 @@ async def test_a_phone_whose_answer_got_lost_is_not_tried_again(stage: Stage) ->
     await stage.done(first)
     await stage.done(second)
     assert [job.message.text for job in stage.phone.jobs] == ["1", "2"]
+
+
+@pytest.mark.parametrize("tail", ["@sms.test", "-200@sms.test"])
+async def test_a_phone_may_name_a_plain_text_by_its_call_id(stage: Stage, tail: str) -> None:
+    job_id = await stage.text("Cześć")
+    await stage.dispositions.take(PHONE, [Receipt(to_text("fwd", job_id) + tail, "displayed")])
+    assert (await stage.job(job_id))["displayed_at"] == stage.scene.clock.now()
 
 
 async def test_no_receipt_answers_a_receipt(stage: Stage) -> None:

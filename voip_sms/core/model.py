@@ -36,10 +36,15 @@ class Idempotency:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRequest:
-    """What a phone wants to hear of its message (RFC 5438): `imdn_id` is its name for it."""
+    """What a phone wants to hear of its message (RFC 5438).
+
+    `imdn_id` is its name for the message; `peer` the URI it wrote to, "" if that is not kept: receipts come
+    from there, or the phone doesn't find the conversation they belong to.
+    """
 
     imdn_id: str
     wants: tuple[Disposition, ...]
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +285,8 @@ class ForwardJob:
     """One due hand-over to one target. `event` is a webhook event type; `message` what it is about.
 
     `bindings` are the live contacts of a SIP target, read when the job was claimed. `imdn_id`: what the
-    target calls the message, where the job is a receipt for it (`core/dispositions.py`).
+    target calls the message, where the job is a receipt for it (`core/dispositions.py`); `imdn_peer`: the URI
+    it wrote to.
     """
 
     id: Id
@@ -304,3 +310,4 @@ class ForwardJob:
     instead_of: Account | None = None
     """The SIP account whose phones did not take the text in time, if it fell back to this target."""
     imdn_id: str = ""
+    imdn_peer: str = ""

@@ -123,8 +123,10 @@ def _job_ids(receipt: Receipt) -> Iterable[Id]:
     """The hand-over that it names, if it can be one of ours and says something that we keep."""
     if receipt.state is None:
         return
+    # COMPAT: Linphone answers a plain text too, by its Call-ID: fwd_…@domain, for a piece fwd_…-200@domain.
+    name = receipt.message_id.partition("@")[0].partition("-")[0]
     try:
-        yield from_text(JOB_PREFIX, receipt.message_id)
+        yield from_text(JOB_PREFIX, name)
     except IdInvalidError:
         return
 

@@ -306,7 +306,8 @@ class _Taking:
             language=language if account is None else account.account.language,
             timezone="UTC" if tenant is None else tenant.timezone,
             instead_of=None if missed is None else missed.account,
-            imdn_id=_imdn_id(self._state, job),
+            imdn_id=_asked(self._state, job, "imdn_id"),
+            imdn_peer=_asked(self._state, job, "peer"),
         )
 
 
@@ -318,9 +319,10 @@ def _message(state: State, row: Mapping[str, Any]) -> Message:
     return as_message(row, None if body is None else body["body"], shown)
 
 
-def _imdn_id(state: State, job: Mapping[str, Any]) -> str:
+def _asked(state: State, job: Mapping[str, Any], column: str) -> str:
+    """What the sender of the message said when it asked for the receipt that the job is."""
     row = state.get("disposition", job["message_id"]) if receipt_of(job["event"]) is not None else None
-    return "" if row is None else row["imdn_id"]
+    return "" if row is None else row[column]
 
 
 def _sip_account(directory: Directory, job: Mapping[str, Any]) -> SipAccount | None:

@@ -36,6 +36,7 @@ def disposition_rows(submission: Submission, message_id: Id) -> list[tuple[str, 
         "message_id": message_id,
         "tenant_id": submission.tenant_id,
         "imdn_id": asked.imdn_id,
+        "peer": asked.peer,
         "wants": " ".join(asked.wants),
     }
     return [("disposition", row)]

@@ -212,7 +212,8 @@ class SipForwarder:
         name = to_text(JOB_PREFIX, job.id) + (f"-{offer.taken}" if in_part else "")
         tag = hashlib.sha256(name.encode()).hexdigest()[:16]
         host = offer.binding.host or self._domain  # so that Reply finds its way to us
-        letter = Letter(sip_uri(_peer(job), host), sip_uri(job.target, host), _moment(job), text)
+        sender = job.imdn_peer or sip_uri(_peer(job), host)
+        letter = Letter(sender, sip_uri(job.target, host), _moment(job), text)
         content_type, body = content_of(job, offer.binding, letter, whole=not in_part)
         return Outgoing(
             method="MESSAGE",

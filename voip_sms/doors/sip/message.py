@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -15,10 +16,13 @@ from voip_sms.doors.sip.replies import accepted, refused
 from voip_sms.engine.metrics import Metrics
 from voip_sms.net.sip.traffic import Incoming, Reply
 from voip_sms.wire.sip.content import ACCEPT, ACCEPT_ENCODING, Content, ContentError, Text, read_content
+from voip_sms.wire.sip.uri import SipUri
 
 log = structlog.get_logger(__name__)
 
 DOOR: Final = "sip"
+MAX_PEER: Final = 200
+"""Characters of the URI that a receipt comes from: with it, a receipt still fits into a datagram."""
 
 
 class Messages:
@@ -64,7 +68,7 @@ class Messages:
             recipients=(incoming.read.request.uri,),
             text=text.text,
             idempotency=idempotency(incoming, account),
-            receipts=ReceiptRequest(content.message_id, content.wants) if named else None,
+            receipts=_wish(incoming, content) if named else None,
         )
         return self._result(await self._submitter.submit(submission), account)
 
@@ -93,6 +97,13 @@ def idempotency(incoming: Incoming, account: Account) -> Idempotency:
     scope = account.tenant_id + account.id
     key = hashlib.sha256(scope + transaction.encode("utf-8", "surrogateescape") + fingerprint).digest()
     return Idempotency(key, fingerprint)
+
+
+def _wish(incoming: Incoming, content: Content) -> ReceiptRequest:
+    """The receipts wanted; phones look for the conversation by the To that they wrote to."""
+    to = incoming.read.recipient.uri
+    peer = str(replace(to, params={})) if isinstance(to, SipUri) else ""
+    return ReceiptRequest(content.message_id, content.wants, peer if len(peer) <= MAX_PEER else "")
 
 
 def _not_taken(error: ContentError) -> Reply:

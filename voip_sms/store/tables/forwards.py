@@ -111,5 +111,6 @@ disposition = Table(
     id_column("message_id", key=True),
     tenant_column(),
     word("imdn_id"),  # Message-ID of the sender's CPIM (RFC 5438 6.3): receipts name it
+    word("peer", default=""),  # the URI it was written to: receipts come from there
     word("wants"),  # of delivered, failed, displayed: those asked for, by blanks
 )

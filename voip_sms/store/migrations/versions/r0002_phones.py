@@ -38,6 +38,14 @@ def upgrade() -> None:
         sa.Column("message_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("tenant_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("imdn_id", sa.String(), nullable=False),
+        sa.Column("peer", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.Column("wants", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_disposition")),
+    )
+    op.create_table(
+        "carrier_bind",
+        sa.Column("carrier", sa.String(), nullable=False),
+        sa.Column("node", sa.String(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("carrier", name=op.f("pk_carrier_bind")),
     )
