@@ -55,8 +55,30 @@ def test_a_source_with_a_live_binding_is_only_slowed(clock: FakeClock) -> None:
     assert table.standing(HERE, "101") is Standing.BANNED
 
 
+def test_a_phone_is_not_slowed_for_what_its_neighbours_do(clock: FakeClock) -> None:
+    table = Bans(clock.now)
+    table.bound(HERE, clock.now() + 60 * SECOND, "101")
+    for number in range(PER_SOURCE):
+        table.failed(HERE, f"{number + 1000}")
+    assert table.standing(HERE, "101") is Standing.WELCOME
+    assert table.standing(HERE, "102") is Standing.SLOWED
+    guess(table, "101", PER_USER)
+    assert table.standing(HERE, "101") is Standing.SLOWED, "somebody guesses its own password"
+
+
+def test_a_neighbour_s_address_in_the_same_slash_64_is_the_same_source(clock: FakeClock) -> None:
+    table = Bans(clock.now)
+    for number in range(PER_USER):
+        table.failed(f"2001:db8:0:1::{number:x}", "101")
+    assert table.standing("2001:db8:0:1:ffff::1", "101") is Standing.BANNED
+    assert table.standing("2001:db8:0:2::1", "101") is Standing.WELCOME
+    table.bound("2001:db8:0:1::77", clock.now() + 60 * SECOND)
+    assert table.standing("2001:db8:0:1:ffff::1", "101") is Standing.SLOWED
+
+
 def test_memory_is_bounded(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bans, "CAPACITY", 100)
+    monkeypatch.setattr(bans, "LIVE_CAPACITY", 100)
     table = Bans(clock.now)
     for number in range(1000):
         table.failed(f"198.51.100.{number}", "x")

@@ -28,6 +28,7 @@ from voip_sms.doors.api.door import ApiDoor, Rooms
 from voip_sms.doors.sip.door import Engine as SipEngine
 from voip_sms.doors.sip.door import SipDoor
 from voip_sms.engine.accounts.catalog import AccountRules, Accounts
+from voip_sms.engine.binds import Binds
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.dispatch import Dispatch
@@ -81,6 +82,7 @@ class House:
 
     ground: Ground
     simulator: Simulator
+    binds: Binds | None
     dispatch: Dispatch
     forwarding: Forwarding
     housekeeping: Housekeeping
@@ -147,11 +149,13 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
     """All parts, wired and not started. `key`: 32 secret octets that stay over restarts. TlsFileError."""
     context, signals = ground.context, ground.signals
     receiver = Receiver(context, settings.service.country)
+    binds = Binds(context) if settings.database.url.startswith("postgresql") else None
     dispatch = Dispatch(
         context,
         signals,
         _links(settings, _FromCarriers(receiver, Receipts(context)), context.clock),
         uncertain=settings.dispatch.uncertain,
+        binds=binds,
     )
     submit = Submit(
         context,
@@ -175,6 +179,7 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
     house = House(
         ground,
         Simulator(settings.simulator, context.clock),
+        binds,
         dispatch,
         forwarding,
         Housekeeping(
@@ -250,7 +255,7 @@ def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
         Messages(context.reader),
         Accounts(context, rules, os.urandom, house.ground.holder.refresh_now),
         context.directory,
-        house.dispatch.states,
+        house.dispatch.shown,
         lambda: sorted(house.missing),
         context.metrics,
         Oversight(context.reader),

@@ -18,6 +18,8 @@ PER_SOURCE: Final = 200
 BAN: Final = 5 * MINUTE
 CAPACITY: Final = 20_000
 """Pairs remembered, about 300 octets each; the oldest are forgotten first."""
+LIVE_CAPACITY: Final = 100_000
+"""Sources and users with bindings remembered, about 200 octets each; the oldest are forgotten first."""
 ANY: Final = ""
 """Stands for every user of a source."""
 
@@ -38,7 +40,8 @@ class _Record:
 
 
 class Bans:
-    """In memory only: a restart forgives. A source with a live binding is slowed, never banned.
+    """In memory only: a restart forgives. A source with a live binding is slowed, never banned, and a phone
+    that is bound there isn't even slowed for what others there do.
 
     A source is an address, for IPv6 its /64: who has one address there has them all.
     """
@@ -47,7 +50,7 @@ class Bans:
         """`now` in epoch microseconds."""
         self._now = now
         self._records: OrderedDict[tuple[str, str], _Record] = OrderedDict()
-        self._live: OrderedDict[str, int] = OrderedDict()
+        self._live: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def standing(self, source: str, user: str) -> Standing:
         """How to treat a request of `source` (host) that says it is `user`."""
@@ -57,7 +60,9 @@ class Bans:
         for key in ((source, user), (source, ANY)):
             record = self._records.get(key)
             if record is not None and record.banned_until > now:
-                return Standing.SLOWED if self._live.get(source, 0) > now else Standing.BANNED
+                if key[1] is ANY and self._live.get((source, user), 0) > now:
+                    break  # a phone of that source, and it is somebody else there who guesses
+                return Standing.SLOWED if self._live.get((source, ANY), 0) > now else Standing.BANNED
         return Standing.WELCOME
 
     def failed(self, source: str, user: str) -> bool:
@@ -70,17 +75,18 @@ class Bans:
         """A right password: earlier slips of this user are forgotten."""
         self._records.pop((site_of(source), user), None)
 
-    def bound(self, source: str, until: int) -> None:
-        """`source` has a live binding until then (epoch microseconds)."""
+    def bound(self, source: str, until: int, user: str = ANY) -> None:
+        """`source` has a live binding of `user` until then (epoch microseconds)."""
         source = site_of(source)
-        self._live[source] = max(until, self._live.get(source, 0))
-        self._live.move_to_end(source)
-        if len(self._live) > CAPACITY:
+        for key in {(source, ANY), (source, user)}:
+            self._live[key] = max(until, self._live.get(key, 0))
+            self._live.move_to_end(key)
+        while len(self._live) > LIVE_CAPACITY:
             self._live.popitem(last=False)
 
     def lives_at(self, source: str) -> bool:
         """Whether `source` has a live binding."""
-        return self._live.get(site_of(source), 0) > self._now()
+        return self._live.get((site_of(source), ANY), 0) > self._now()
 
     def _count(self, key: tuple[str, str], limit: int) -> bool:
         now = self._now()

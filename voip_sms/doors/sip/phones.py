@@ -40,7 +40,7 @@ class Phones:
             self._close(key)
             if binding.expires_at <= now:
                 continue
-            self._bans.bound(incoming.source[0], binding.expires_at)
+            self._bans.bound(incoming.source[0], binding.expires_at, binding.user)
             target = Target(incoming.transport, *incoming.source, incoming.flow)
             self._holes[key] = Hole(*key, target, binding.expires_at)
             if incoming.transport != "udp":

@@ -118,7 +118,7 @@ class TcpFlow(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _one(self, event: Event) -> None:
-        if self._keeper.deaf(self.source[0]):
+        if not self.proven and self._keeper.deaf(self.source[0]):
             self.abort()
         elif isinstance(event, Ping):
             self.send(PONG)
