@@ -93,7 +93,8 @@ def test_it_serves_as_the_install_page_says():
     sysusers = (ROOT / "deploy" / "systemd" / "voip-sms.sysusers.conf").read_text()
     assert f"u {user} " in sysusers
     state = f"/var/lib/{unit()['StateDirectory'][0]}"
-    assert f"Environment=VOIP_SMS_SERVICE__DATA_DIR={state}" in UNIT.read_text()
+    assert f'data_dir = "{state}"' in page
+    assert f'url = "sqlite:///{state}/voip-sms.db"' in page
     # A wrong configuration ends with 2, and is not tried again and again.
     assert unit()["RestartPreventExitStatus"] == ["2"]
 
