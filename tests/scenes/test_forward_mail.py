@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from support.fakes import START
-from support.sip_engine import message
+from support.sip_engine import message, sip_account
 from support.tcp import tcp_server
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
 from voip_sms.core.model import ForwardJob
@@ -58,6 +58,24 @@ async def test_a_repeat_is_the_same_mail_and_another_sms_another(mail_sink: Mail
     await deliver(mail_sink, job(id=b"k" * 16))
     first, second, third = (mail.message["Message-ID"] for mail in mail_sink.mails.items)
     assert first == second != third
+
+
+@pytest.mark.parametrize(
+    ("language", "why"),
+    [
+        ("en", "No phone of 101 took this message of 2026-11-22 11:00."),
+        ("pl", "Żaden telefon konta 101 nie odebrał tej wiadomości z 2026-11-22 11:00."),
+    ],
+)
+async def test_in_a_phone_s_place_it_says_why_below_the_text(
+    mail_sink: MailSink, language: str, why: str
+) -> None:
+    account = sip_account("101", "pw").account
+    await deliver(mail_sink, job(instead_of=account, timezone="Europe/Warsaw", language=language))
+    mail = mail_sink.mails.items[0]
+    assert mail.text.replace("\r\n", "\n") == f"Cześć\n\n-- \n{why}"
+    assert mail.message["From"] == "+48777000001 <48777000001@sms.test>"
+    assert mail.message["Date"].datetime.timestamp() == START / 1e6
 
 
 async def test_in_the_readers_language_and_from_a_name(mail_sink: MailSink) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from support.fakes import START, FakeClock
 from support.sip_engine import message
-from support.world import ACME, DIRECTORY, OWN, PRICE, World, world
+from support.world import ACME, DIRECTORY, OWN, PHONE, POOL, PRICE, TWO_WAY, World, world
+from voip_sms.core.directory import Account
 from voip_sms.core.failures import Accepted, Permanent, StoreUnavailableError, Temporary
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import ForwardJob, Submission, Submitted
@@ -122,3 +123,20 @@ async def test_when_the_store_is_away_it_is_tried_again(scene: World) -> None:
     outcome = await NumberForwarder(Away()).deliver(job())  # type: ignore[arg-type]
     assert isinstance(outcome, Temporary)
     assert outcome.cause == "store_unavailable"
+
+
+@pytest.mark.parametrize("account", [PHONE, TWO_WAY], ids=["own number", "2way"])
+async def test_in_a_phone_s_place_it_shows_what_the_account_shows_and_says_when(
+    scene: World, account: Account
+) -> None:
+    """The number that was texted may be a pool's: it is the account whose phones did not take it that sends."""
+    forward = await forwarder(scene)
+    work = job(instead_of=account, timezone="Europe/Warsaw")
+    for attempt in (1, 2):
+        assert isinstance(await forward.deliver(replace(work, attempt=attempt)), Accepted)
+    [(sender, target, text)] = await sent(scene)
+    assert sender == OWN if account is PHONE else sender in POOL
+    assert (target, text) == (TARGET, f"{SENDER} 1.01 01:00: Cześć")
+    assert (await scene.row("message"))["account"] == account.ref
+    assert (await scene.row("balance", tenant_id=ACME))["reserved"] > 0
+    assert await scene.rows("forward_job") == []
