@@ -185,8 +185,13 @@ async def _start_engine(house: House, stack: AsyncExitStack) -> None:
     await house.housekeeping.recover()  # first what a crash left behind
     house.housekeeping.start()
     stack.push_async_callback(house.housekeeping.stop)
+    if house.binds is not None:
+        await house.binds.try_to_renew()
+        stack.push_async_callback(house.binds.release)
     await house.dispatch.sync()
     stack.push_async_callback(house.dispatch.stop, DRAIN_SECONDS)
+    if house.binds is not None:
+        _spawn(stack, house.binds.run(house.dispatch.sync))
     _spawn(stack, _follow(house.ground, house))
     _spawn(stack, _refresh(house.ground))
 
@@ -224,6 +229,8 @@ async def _follow(ground: Ground, house: House) -> None:
     """Bring the carriers to each new configuration."""
     while True:
         if await ground.signals.wait(CONFIGURATION, LOOK_SECONDS):
+            if house.binds is not None:
+                await house.binds.try_to_renew()
             await house.dispatch.sync()
 
 

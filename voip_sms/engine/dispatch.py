@@ -8,6 +8,7 @@ import structlog
 from voip_sms.core.directory import Carrier, Id
 from voip_sms.core.model import LinkState, OutboundPart
 from voip_sms.core.ports import CarrierLink
+from voip_sms.engine.binds import Binds
 from voip_sms.engine.context import Context
 from voip_sms.engine.lane import Lane, LaneTicket
 from voip_sms.engine.outcomes import Policy, UncertainPolicy
@@ -28,25 +29,33 @@ class Dispatch:
     """
 
     def __init__(
-        self, context: Context, signals: Signals, link: LinkFactory, *, uncertain: UncertainPolicy = "resend"
+        self,
+        context: Context,
+        signals: Signals,
+        link: LinkFactory,
+        *,
+        uncertain: UncertainPolicy = "resend",
+        binds: Binds | None = None,
     ) -> None:
+        """`binds`: which carriers this node may connect to; None: all."""
         self._context = context
         self._signals = signals
         self._link = link
         self._policy = Policy(uncertain, context.chance)
+        self._binds = binds
         self._lanes: dict[str, Lane] = {}
         self._lock = asyncio.Lock()
         self._stopped = False
 
     async def sync(self) -> None:
-        """Bring the lanes to what the Directory says; call it at start and whenever that was replaced.
+        """Bring the lanes to what Directory and binds say; call it at start and whenever those changed.
 
         A carrier that changed is drained and connected anew; the others are not touched.
         """
         async with self._lock:
             if self._stopped:
                 return
-            wanted = {name: each for name, each in self._context.directory().carriers.items() if each.enabled}
+            wanted = {name: each for name, each in self._enabled().items() if self._mine(name)}
             gone = [lane for name, lane in self._lanes.items() if wanted.get(name) != lane.carrier]
             for lane in gone:
                 del self._lanes[lane.carrier.name]
@@ -67,6 +76,14 @@ class Dispatch:
         """How each connection is, by carrier."""
         return {name: lane.link.state() for name, lane in self._lanes.items()}
 
+    def shown(self) -> Mapping[str, LinkState]:
+        """The same, with those that another node has."""
+        states = dict(self.states())
+        for name in self._enabled():
+            if self._binds is not None and not self._mine(name):
+                states.setdefault(name, self._binds.elsewhere(name))
+        return states
+
     def holds(self, message_id: Id, no: int) -> bool:
         """Whether a part is in this process's hands, so that nobody else may decide about it."""
         return any(lane.holds(message_id, no) for lane in self._lanes.values())
@@ -80,6 +97,12 @@ class Dispatch:
         """Say that parts are about to be queued: nothing may overtake them."""
         lane = self._lanes.get(carrier)
         return NOWHERE if lane is None else lane.announce()
+
+    def _enabled(self) -> Mapping[str, Carrier]:
+        return {name: each for name, each in self._context.directory().carriers.items() if each.enabled}
+
+    def _mine(self, carrier: str) -> bool:
+        return self._binds is None or self._binds.mine(carrier)
 
     async def _open(self, carrier: Carrier) -> None:
         try:

@@ -13,6 +13,7 @@ from voip_sms.store.tables.messages import idempotency, message, message_event, 
 from voip_sms.store.tables.money import balance, ledger
 from voip_sms.store.tables.operator import (
     carrier,
+    carrier_bind,
     generation,
     node,
     operator_key,
@@ -42,6 +43,7 @@ __all__ = [
     "binding",
     "blacklist",
     "carrier",
+    "carrier_bind",
     "contact_group",
     "conversation",
     "disposition",
@@ -85,6 +87,7 @@ OPERATOR_TABLES = frozenset(
         "operator_key",
         "tenant",
         "carrier",
+        "carrier_bind",
         "route",
         "price_list",
         "rate",

@@ -32,6 +32,14 @@ node = Table(
     time_column("seen_at"),
 )
 
+carrier_bind = Table(
+    "carrier_bind",
+    metadata,
+    word("carrier", key=True),
+    word("node"),  # whose connection to it is, until then
+    time_column("until"),
+)
+
 carrier = Table(
     "carrier",
     metadata,
