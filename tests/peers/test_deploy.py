@@ -274,9 +274,7 @@ def test_the_container_runs_as_nobody_and_needs_no_root():
 
 
 def test_what_it_copies_is_there_and_not_ignored():
-    ignored = [
-        line for line in (ROOT / ".containerignore").read_text().splitlines() if line and line[0] != "#"
-    ]
+    ignored = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
     for source in [one for stage in stages() for one in copied(stage)]:
         assert (ROOT / source).exists(), source
         assert not [pattern for pattern in ignored if fnmatch(source.split("/")[0], pattern)], source

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import resource
 import shutil
 import socket
@@ -10,10 +11,12 @@ import threading
 import time
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
+import trustme
 from aiosmtpd.smtp import SMTP
 from click.testing import CliRunner
 from sqlalchemy import text
@@ -166,6 +169,16 @@ def test_a_folder_that_this_user_may_not_write():
         os.seteuid(was)
         shutil.rmtree(place)
     assert str(finding).startswith(f"FAIL data_dir: {place}: not writable for uid {uid}; chown")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees into a folder that is another's alone")
+def test_root_sees_what_the_services_user_may_not(config):
+    folder = config.parent / "var"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, NOBODY, -1)
+    report = doctor(config)
+    assert report.state("data_dir") == "warn"
+    assert f"belongs to uid {NOBODY}" in report.found("data_dir")
 
 
 def test_settings_with_a_password_are_not_for_everybody(config):
@@ -480,6 +493,44 @@ def test_passwords_that_anybody_guesses(config, password):
     assert report.found("sip.passwords") == "2 of 2 looked at: 101 easily guessed"
     apply(config, f"tenants: [{{name: acme, sip_accounts: [{{user: '101', password: '{good}'}}]}}]\n")
     assert doctor(config).state("sip.passwords") == "ok"
+
+
+def test_the_keys_of_our_documents_are_known_to_everybody(config):
+    """Every token that the examples and the demo have, read from where they stand."""
+    root = Path(__file__).parents[2]
+    words = [*(root / "docs").rglob("*.yaml"), root / "voip_sms" / "demo" / "stage.py"]
+    tokens = {
+        found for path in words for found in re.findall(r"\w+-key-\w+-0123456789abcdef", path.read_text())
+    }
+    assert len(tokens) >= 3
+    for token in sorted(tokens):
+        apply(config, f"tenants: [{{name: acme, keys: [{{name: app, token: {token}}}]}}]\n")
+        report = doctor(config)
+        assert (report.state("api.keys"), report.found("api.keys")) == (
+            "warn",
+            "app: the token of our examples",
+        )
+    apply(config, "tenants: [{name: acme, keys: [{name: app, token: 7d1e0a5b9c3f48e2a6}]}]\n")
+    assert doctor(config).state("api.keys") == "ok"
+
+
+def test_a_tls_listener_with_a_certificate_that_has_expired(config, tmp_path):
+    long_ago = datetime.now(UTC) - timedelta(400)
+    made = trustme.CA().issue_cert("sms.test", not_before=long_ago, not_after=long_ago + timedelta(90))
+    key, chain = tmp_path / "own.key", tmp_path / "own.pem"
+    key.touch(mode=0o600)
+    made.private_key_pem.write_to_path(str(key))
+    made.cert_chain_pems[0].write_to_path(str(chain))
+    config.write_text(
+        '[http]\nlisten = ""\n[sip]\nudp = ["127.0.0.1:0", "[::1]:0"]\ntcp = ""\ntls = "127.0.0.1:0"\n'
+        'tls_cert = "own.pem"\ntls_key = "own.key"\n'
+    )
+    result = command("doctor", "--config", config)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert [line for line in lines if line.startswith("FAIL sip.tls_cert: expired on ")]
+    assert "ok sip.tls_host: it is for sms.test" in lines
+    assert {"ok sip.udp: 127.0.0.1:0 is free", "ok sip.udp: [::1]:0 is free"} <= set(lines)
 
 
 def test_the_api_of_the_package(config):

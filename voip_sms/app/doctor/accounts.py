@@ -1,4 +1,4 @@
-"""SIP accounts whose password anybody guesses: only HA1 is kept, and a guess is one hash."""
+"""Credentials that anybody knows: SIP passwords that are guessed (one hash a guess), keys of our examples."""
 
 import hmac
 import time
@@ -7,6 +7,7 @@ from typing import Final
 
 from voip_sms.app.doctor.findings import Finding
 from voip_sms.core.directory import Directory, SipAccount
+from voip_sms.engine.accounts.sealing import token_hash
 from voip_sms.wire.sip.digest import Algorithm, ha1
 
 SECONDS: Final = 4.0
@@ -19,6 +20,12 @@ _COMMON: Final = (
     *("phone", "user", "guest", "default", "welcome", "asterisk", "sms", "sms123", "zaq12wsx", "polska"),
 )
 """What scanners for SIP try first."""
+_PUBLISHED: Final = (
+    "test-key-acme-0123456789abcdef",
+    "test-key-office-0123456789abcdef",
+    "demo-key-acme-0123456789abcdef",
+)
+"""Tokens in docs/ and in the demo."""
 _AROUND: Final = ("{0}", "pw{0}", "{0}{0}", "{0}123", "{0}1234", "pass{0}", "sip{0}", "password{0}", "a{0}")
 """Passwords made of the user's name."""
 
@@ -36,6 +43,18 @@ def look(directory: Directory, domain: str) -> Iterator[Finding]:
         return
     advice = "give them long random ones (openssl rand -base64 12): scanners try these within minutes"
     yield Finding("warn", "sip.passwords", f"{text}: {shown(weak)} easily guessed", advice)
+
+
+def published_keys(directory: Directory) -> Iterator[Finding]:
+    """Whether an API key stands in our own documents, and so in everybody's hands."""
+    held = {token_hash(token) for token in _PUBLISHED}
+    known = [account for key, account in directory.keys.items() if key in held and account.enabled]
+    if known:
+        names = shown([account.name for account in known])
+        advice = "give it a token of its own: openssl rand -hex 24"
+        yield Finding("warn", "api.keys", f"{names}: the token of our examples", advice)
+    elif directory.keys:
+        yield Finding("ok", "api.keys", "none of our examples'")
 
 
 def weak_users(

@@ -89,6 +89,7 @@ def _second(settings: Settings, options: Options, directory: Directory) -> Itera
     yield Check("mail.relay", lambda: relay.look(settings.mail, needed=_mails(directory)))
     yield Check("webhooks", lambda: webhooks.look(directory, settings.webhooks.allow))
     yield Check("sip.passwords", lambda: accounts.look(directory, settings.sip.domain))
+    yield Check("api.keys", lambda: accounts.published_keys(directory))
 
 
 def _holds_secrets(settings: Settings, path: Path) -> bool:

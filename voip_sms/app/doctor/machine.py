@@ -38,8 +38,18 @@ def folder(data_dir: Path) -> Iterator[Finding]:
     elif data_dir.stat().st_mode & 0o077:
         yield Finding("fail", "data_dir", f"{data_dir}: others can look into it", f"chmod 700 {data_dir}")
     else:
-        yield Finding("ok", "data_dir", str(data_dir))
+        yield _owned(data_dir)
         yield disk("disk", data_dir)
+
+
+def _owned(data_dir: Path) -> Finding:
+    owner = data_dir.stat().st_uid
+    if owner != os.geteuid():
+        text = f"{data_dir}: belongs to uid {owner}, and this is uid {os.geteuid()}"
+        return Finding(
+            "warn", "data_dir", text, "run doctor as the service's user: others may do other things"
+        )
+    return Finding("ok", "data_dir", str(data_dir))
 
 
 def disk(name: str, where: Path) -> Finding:
