@@ -68,8 +68,10 @@ async def test_one_ready_line_of_the_contracts_shape(stage):
         "simulator_http",
     ]
     assert ready["pid"] == stage.serve.pid
-    assert [name for name, where in ready.items() if where is None] == [
-        "sip_tls",
+    off = [
+        name for name, where in ready.items() if where is None and name != "sip_tls"
+    ]  # on if the stage has openssl
+    assert off == [
         "smtp",
         "simulator_smpp",
         "simulator_http",
