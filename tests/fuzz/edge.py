@@ -12,11 +12,13 @@ from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.transports import UdpListener
 from voip_sms.wire.sip.framing import Ping, StreamFramer
-from voip_sms.wire.sip.messages import Malformed, Request, Response, parse_datagram
+from voip_sms.wire.sip.messages import MAX_HEAD, Malformed, Request, Response, parse_datagram
 
 BETWEEN: Final = b"\xff--\xff"
 """Stands between datagrams, or between what arrives at once on a stream."""
 MOST: Final = 16
+MOST_ADDED: Final = 1500
+"""Octets that a reply may have more than its request: two challenges and the like."""
 _TURNS: Final = 8
 _PEERS: Final = (("192.0.2.1", 5060), ("198.51.100.1", 5060))
 """One vouches for whoever it names; nobody knows the other."""
@@ -88,7 +90,10 @@ class Edge:
         else:
             await self._datagrams(endpoint, wire, peer, pieces)
             replies = [octets for octets in wire.sent if octets != b"\r\n"]
+        assert sum(map(len, replies)) <= sum(map(len, pieces)) + len(replies) * MOST_ADDED, "an amplifier"
         for octets in replies:
+            if octets.find(b"\r\n\r\n") > MAX_HEAD:
+                continue
             reply = parse_datagram(octets)
             assert isinstance(reply, Response)
             assert reply.status != 500, "a handler broke"

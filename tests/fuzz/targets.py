@@ -16,7 +16,15 @@ from voip_sms.wire.sip import content, digest, headers, rules, uri
 from voip_sms.wire.sip.framing import Broken, Event, Flawed, Ping, StreamFramer
 from voip_sms.wire.sip.grammar import GrammarError, quote, unquote
 from voip_sms.wire.sip.headers import Headers
-from voip_sms.wire.sip.messages import MAX_BODY, MAX_HEAD, Malformed, Request, Response, parse_datagram
+from voip_sms.wire.sip.messages import (
+    MAX_BODY,
+    MAX_HEAD,
+    MAX_HEADERS,
+    Malformed,
+    Request,
+    Response,
+    parse_datagram,
+)
 from voip_sms.wire.sip.nonces import NonceMint
 from voip_sms.wire.smpp import DataSm, DeliverSm, Framer, SmppError, SubmitSm, decode, encode
 from voip_sms.wire.smpp import content as smpp_content
@@ -24,6 +32,8 @@ from voip_sms.wire.smpp import content as smpp_content
 Target = Callable[[bytes], None]
 
 SOURCE: Final = ("192.0.2.1", 5060)
+ROOM, ROOM_LINES = 2048, 8
+"""Octets and lines left when a message comes back with ours added."""
 _MINT: Final = NonceMint(bytes(32))
 
 
@@ -35,11 +45,13 @@ def datagram(data: bytes) -> None:
         if error.request is not None:
             _answered(error.request)
         return
+    if isinstance(message, Request):
+        _answered(message)
+    if len(data) > MAX_HEAD - ROOM or len(message.headers) > MAX_HEADERS - ROOM_LINES:
+        return
     again = parse_datagram(message.encode())
     assert again.headers.all("via") == message.headers.all("via")
     assert again.body == message.body
-    if isinstance(message, Request):
-        _answered(message)
 
 
 def _answered(request: Request) -> None:
@@ -58,6 +70,8 @@ def _answered(request: Request) -> None:
     assert (again.host, again.port, again.branch) == (via.host, via.port, via.branch)
     asked = "rport" in via.params
     assert not asked or (again.params["received"], again.params["rport"]) == ("192.0.2.1", "5060")
+    if len(request.headers) > MAX_HEADERS - ROOM_LINES or len(str(request.headers)) > MAX_HEAD - ROOM:
+        return
     reply = Response(400, "Bad", Headers([("via", stamped), *(pair for pair in kept if pair[0] != "via")]))
     read_back = parse_datagram(reply.encode())
     assert read_back.headers.get("call-id") == request.headers.get("call-id")

@@ -18,6 +18,8 @@ from voip_sms.wire.sip.messages import (
 )
 
 _END: Final = b"\r\n\r\n"
+MAX_SENSELESS: Final = 32
+"""Responses without sense that a stream may bring before it is one that nobody can read."""
 _LINE_ENDS: Final = re.compile(rb"(?:\r\n)+")
 
 
@@ -50,11 +52,11 @@ class _Dropped:
 class StreamFramer:
     """Feed it octets as they come, get events; after Broken it stays silent.
 
-    A response that makes no sense is dropped, since nobody may answer it, and the stream goes on.
+    A response that makes no sense is dropped, since nobody may answer it, and the stream goes on for a while.
     At most one head and one body are buffered beyond what one `feed` brought.
     """
 
-    __slots__ = ("_broken", "_buffer", "_crlfs", "_head", "_length", "_scanned")
+    __slots__ = ("_broken", "_buffer", "_crlfs", "_head", "_length", "_scanned", "_senseless")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -62,6 +64,7 @@ class StreamFramer:
         self._length = 0
         self._scanned = 0
         self._crlfs = 0
+        self._senseless = 0
         self._broken = False
 
     @property
@@ -135,4 +138,9 @@ class StreamFramer:
         try:
             return head.with_body(body)
         except Malformed as error:
-            return _Dropped() if head.answers else Flawed(error)
+            if not head.answers:
+                return Flawed(error)
+            self._senseless += 1
+            if self._senseless > MAX_SENSELESS:
+                raise
+            return _Dropped()

@@ -1,6 +1,7 @@
 """The SIP grammar that several headers share: tokens, quoting, parameters, lists (RFC 3261 25.1)."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from voip_sms.wire.errors import WireError
@@ -55,7 +56,23 @@ def split_outside(text: str, separator: str) -> list[str]:
     if '"' not in text and "<" not in text:
         return [piece.strip() for piece in text.split(separator)]
     pieces: list[str] = []
-    start = at = 0
+    start = 0
+    for at in _outside(text, separator):
+        pieces.append(text[start:at].strip())
+        start = at + 1
+    pieces.append(text[start:].strip())
+    return pieces
+
+
+def first_outside(text: str, separator: str) -> tuple[str, str]:
+    """What stands in front of the first `separator` outside quotes and angle brackets, and all the rest."""
+    at = next(_outside(text, separator), len(text))
+    return text[:at], text[at:]
+
+
+def _outside(text: str, separator: str) -> Iterator[int]:
+    """Where `separator` stands outside quotes and angle brackets; GrammarError when one is not closed."""
+    at = 0
     while at < len(text):
         character = text[at]
         if character == '"':
@@ -65,11 +82,8 @@ def split_outside(text: str, separator: str) -> list[str]:
             if at < 0:
                 raise GrammarError("unbalanced angle bracket")
         elif character == separator:
-            pieces.append(text[start:at].strip())
-            start = at + 1
+            yield at
         at += 1
-    pieces.append(text[start:].strip())
-    return pieces
 
 
 def has_empty_values(text: str) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from voip_sms.wire.sip.grammar import GrammarError, has_empty_values, split_outside
+from voip_sms.wire.sip.grammar import GrammarError, first_outside, has_empty_values, split_outside
 from voip_sms.wire.sip.headers import (
     CSeq,
     Headers,
@@ -19,6 +19,8 @@ from voip_sms.wire.sip.uri import SchemeError, SipUri, Uri, parse_uri
 
 MAX_CALL_ID: Final = 256
 """Longest Call-ID taken, in characters: it becomes part of stored keys."""
+MAX_EXTENSIONS: Final = 32
+"""Option tags that a refusal repeats: more than are registered for any one request."""
 _SINGLE: Final = (
     "from",
     "to",
@@ -74,7 +76,7 @@ class Read:
 def top_via(headers: Headers) -> Via:
     """The topmost Via; GrammarError when there is none: then nobody can be answered."""
     value = headers.get("via")
-    return parse_via(split_outside(value, ",")[0] if "," in value else value)
+    return parse_via(first_outside(value, ",")[0].strip() if "," in value else value)
 
 
 def read(request: Request, supported: frozenset[str] = frozenset()) -> Read:
@@ -135,6 +137,8 @@ def _check_required(headers: Headers, supported: frozenset[str]) -> None:
         unknown = [tag for tag in headers.list("require") if tag.lower() not in supported]
     except GrammarError:
         raise Refused(Refusal(400, "Bad Require")) from None
+    if len(unknown) > MAX_EXTENSIONS:
+        raise Refused(Refusal(400, "Too Many Extensions"))
     if unknown:
         raise Refused(Refusal(420, "Bad Extension", (("unsupported", ", ".join(unknown)),)))
 
@@ -163,10 +167,10 @@ def stamp_via(value: str, via: Via, host: str, port: int) -> str:
     asked = "rport" in via.params
     if not asked and via.host.strip("[]") == host:
         return value
-    first, *others = split_outside(value, ",")
+    first, rest = first_outside(value, ",")
     base, *params = split_outside(first, ";")
     kept = [p for p in params if p.partition("=")[0].rstrip().lower() not in {"received", "rport"}]
     kept.append(f"received={host}")
     if asked:
         kept.append(f"rport={port}")
-    return ", ".join([";".join([base, *kept]), *others])
+    return ";".join([base, *kept]) + rest

@@ -16,6 +16,8 @@ _CACHED: Final = 4096
 _PORT_MAX: Final = 65535
 _USER_SAFE: Final = "-_.!~*'()&=+$/"
 """Characters that stand unescaped in a user part; `;`, `?` and `,` are escaped too, since peers cut there."""
+_TEL_SAFE: Final = "+-.()*#"
+"""What a number may hold unescaped beside letters and digits (RFC 3966 3)."""
 _USERINFO: Final = re.compile(r"(?:[A-Za-z0-9\-_.!~*'()&=+$,;?/:#\[\]|^`{}\x80-\U0010ffff]|%[0-9A-Fa-f]{2})+")
 _HOST: Final = re.compile(r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9\-._]*[A-Za-z0-9.])?")
 _TAIL: Final = re.compile(r"[^\s<>\"\x00-\x1f\x7f\ud800-\udfff]*")
@@ -61,7 +63,7 @@ class SipUri:
 
 @dataclass(frozen=True, slots=True)
 class TelUri:
-    """`tel:`; `number` as written, visual separators included."""
+    """`tel:`; `number` readable, visual separators included."""
 
     number: str
     params: dict[str, str] = field(default_factory=dict)
@@ -69,7 +71,7 @@ class TelUri:
     def __str__(self) -> str:
         """The URI in wire form."""
         tail = "".join(f";{name}={value}" if value else f";{name}" for name, value in self.params.items())
-        return f"tel:{self.number}{tail}"
+        return f"tel:{percent_encode(self.number, safe=_TEL_SAFE)}{tail}"
 
 
 @dataclass(frozen=True, slots=True)
