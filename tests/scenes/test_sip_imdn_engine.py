@@ -1,6 +1,7 @@
 """Receipts both ways over a real database: what a phone asked to hear, and what a phone tells of its messages."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,12 +12,13 @@ from support.fakes import FakeClock
 from support.links import FakeLink, silent
 from support.waiting import eventually
 from support.world import ACME, DIRECTORY, OTHER, OWN, PHONE, TWO_WAY, World, to_send, world
-from voip_sms.core.clock import HOUR
+from voip_sms.core.clock import DAY, HOUR, SECOND
 from voip_sms.core.directory import Account, ForwardRule, SipAccount
 from voip_sms.core.failures import Accepted, Outcome, Permanent, StoreUnavailableError, Temporary, Uncertain
 from voip_sms.core.identity import Rules
-from voip_sms.core.ids import to_text
+from voip_sms.core.ids import Ids, to_text
 from voip_sms.core.model import Binding, CarrierReceipt, ForwardJob, InboundPart, PhoneSource, ReceiptRequest
+from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.dispatch import Dispatch
 from voip_sms.engine.dispositions import StoredDispositions
 from voip_sms.engine.forwarding import Forwarding
@@ -255,6 +257,20 @@ async def test_a_receipt_whose_hour_is_over_is_not_sent(stage: Stage) -> None:
     assert await stage.told() == ["imdn.delivered"], "and nobody is told that it came to nothing"
 
 
+async def test_the_wish_is_forgotten_when_nothing_can_come_of_it_any_more(stage: Stage) -> None:
+    (purge,) = [Purge(kept) for kept in KEPT if kept.table == "disposition"]
+    made = Ids(stage.scene.clock, random.Random(1).randbytes).new()
+    await stage.scene.insert(
+        "disposition",
+        {"message_id": made, "tenant_id": ACME, "imdn_id": "id1", "peer": "", "wants": "failed"},
+    )
+    stage.scene.clock.advance(30 * DAY / SECOND)
+    assert await purge.run(stage.scene.context) == 0
+    stage.scene.clock.advance(0.002)
+    assert await purge.run(stage.scene.context) == 1
+    assert await stage.scene.count("disposition") == 0
+
+
 # --- what the phone tells -------------------------------------------------------------------------------------
 
 
@@ -330,6 +346,15 @@ async def test_a_phone_may_name_a_plain_text_by_its_call_id(stage: Stage, tail: 
     job_id = await stage.text("Cześć")
     await stage.dispositions.take(PHONE, [Receipt(to_text("fwd", job_id) + tail, "displayed")])
     assert (await stage.job(job_id))["displayed_at"] == stage.scene.clock.now()
+
+
+async def test_a_receipt_of_one_piece_does_not_end_the_rest_of_the_text(stage: Stage) -> None:
+    job_id = await stage.text("Cześć")
+    for tail in ("-0@sms.test", "-200"):
+        await stage.dispositions.take(PHONE, [Receipt(to_text("fwd", job_id) + tail, "delivered")])
+    assert (await stage.job(job_id))["state"] == "queued"
+    await stage.dispositions.take(PHONE, [Receipt(to_text("fwd", job_id) + "@sms.test", "delivered")])
+    assert (await stage.job(job_id))["state"] == "done"
 
 
 async def test_no_receipt_answers_a_receipt(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voip_sms.core.clock import MILLISECOND
-from voip_sms.core.ids import IdInvalidError, Ids, from_text, made_at, to_text
+from voip_sms.core.ids import IdInvalidError, Ids, earliest, from_text, made_at, to_text
 
 # RFC 9562 appendix A.6
 EXAMPLE = uuid.UUID("017F22E2-79B0-7CC3-98C4-DC0C0C07398F").bytes
@@ -32,6 +32,7 @@ def test_the_layout_is_that_of_the_specification():
     assert made.version == 7
     assert made.variant == uuid.RFC_4122
     assert made_at(made.bytes) == EXAMPLE_MOMENT == made_at(EXAMPLE)
+    assert earliest(EXAMPLE_MOMENT) < EXAMPLE < earliest(EXAMPLE_MOMENT + MILLISECOND)
 
 
 @given(st.lists(st.integers(0, 2**47), min_size=2, max_size=50), st.integers())

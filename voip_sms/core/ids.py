@@ -83,6 +83,11 @@ def made_at(identifier: bytes) -> int:
     return int.from_bytes(identifier[:6]) * MILLISECOND
 
 
+def earliest(moment: int) -> bytes:
+    """What no identifier made at `moment` (epoch microseconds) or later is below."""
+    return (moment // MILLISECOND << 80).to_bytes(OCTETS)
+
+
 def to_text(prefix: str, identifier: bytes) -> str:
     """`msg_` + 26 characters of lower-case Crockford base32; texts sort as the octets do."""
     if len(identifier) != OCTETS:

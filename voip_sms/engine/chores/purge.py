@@ -1,11 +1,13 @@
 """Removes records that have served: of repeats, conversations, leases, loops, what was nobody's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, select
 
 from voip_sms.core.clock import DAY
+from voip_sms.core.ids import earliest
 from voip_sms.engine.chores.chore import ROWS
 from voip_sms.engine.chores.texts import RECEIVED_DAYS
 from voip_sms.engine.context import Context
@@ -14,12 +16,16 @@ from voip_sms.store.units import Rows, Scan, State, Unit, key_of, table_of
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Rows of `table` go `life` microseconds after the moment in `column`, so many in one unit."""
+    """Rows of `table` go `life` microseconds after the moment in `column`, so many in one unit.
+
+    `bound` makes of a moment what `column` is compared with: an id has its moment in it.
+    """
 
     table: str
     column: str
     life: int = 0
     rows: int = ROWS
+    bound: Callable[[int], Any] = int
 
 
 KEPT: Final = (
@@ -31,6 +37,7 @@ KEPT: Final = (
     Kept("lease", "rest_until"),
     Kept("conversation", "until"),
     Kept("binding", "expires_at", DAY),
+    Kept("disposition", "message_id", 30 * DAY, bound=earliest),  # a message ends within nine
     Kept("node", "seen_at", 7 * DAY),
 )
 """`docs/contract.md` for the first two; the others' columns say when they end."""
@@ -47,7 +54,9 @@ class Purge:
     async def run(self, context: Context) -> int:
         """One unit: see `chore.Chore`."""
         table = self._kept.table
-        scan = Scan(table, self._statement, {"before": context.clock.now() - self._kept.life})
+        scan = Scan(
+            table, self._statement, {"before": self._kept.bound(context.clock.now() - self._kept.life)}
+        )
 
         def decide(state: State) -> Rows:
             found = state.scanned(scan)
