@@ -9,6 +9,8 @@ from support.api import Answer, Client, Site, site_over
 from support.fakes import FakeClock
 from support.office import ACME_KEY, OTHER_KEY, Office
 from voip_sms.core import ids
+from voip_sms.core.clock import HOUR, MINUTE
+from voip_sms.core.directory import Fallback
 from voip_sms.doors.api.operations import OPERATIONS
 
 SECRET = "a secret of the other tenant"
@@ -132,6 +134,34 @@ async def test_sip_accounts_show_no_password_and_change_it(acme: Client, office:
     assert (changed.status, changed.json["language"]) == (200, "pl")
     assert "password" not in changed.text
     assert dict(office.holder.current().sip["101"].ha1) != before
+
+
+async def test_where_a_text_goes_that_no_phone_took(acme: Client, office: Office) -> None:
+    account = await the_only(acme, "/v1/sip-accounts", user="101")
+    assert account["fallback"] is None
+    path = f"/v1/sip-accounts/{account['id']}"
+
+    async def set_to(fallback: object) -> Answer:
+        return await acme.call("PATCH", path, {"fallback": fallback})
+
+    shown = (await set_to({"after": "90m", "mail": "Boss@Example.test"})).json["fallback"]
+    assert shown == {"after": "90m", "mail": "boss@example.test"}
+    found = office.holder.current().sip["101"].fallback
+    assert found == Fallback(90 * MINUTE, "mail", "boss@example.test")
+    assert (await acme.call("PATCH", path, {"language": "pl"})).json["fallback"] == shown, "it stays"
+
+    stranger = await set_to({"after": "1h", "number": "601234567", "verified": True})
+    assert stranger.status == 422, "nobody vouches for others' phones"
+    assert stranger.json["errors"][0]["pointer"] == "/fallback/number"
+    known = await set_to({"after": "1h", "number": "602000001"})
+    assert known.json["fallback"] == {"after": "1h", "number": "+48602000001"}
+    assert office.holder.current().sip["101"].fallback == Fallback(HOUR, "number", "+48602000001")
+
+    wrong = ({"after": "4d", "mail": "a@b.test"}, {"after": "1h"}, {"after": "10s", "mail": "a@b.test"})
+    for one in (*wrong, {"after": "1h", "mail": "a@b.test", "number": "602000001"}):
+        assert (await set_to(one)).status == 422, one
+    assert (await set_to(None)).json["fallback"] is None
+    assert office.holder.current().sip["101"].fallback is None
 
 
 async def test_sender_names_are_listed(acme: Client) -> None:

@@ -20,7 +20,8 @@ from support.fakes import START, FakeIds, fixed_random
 from voip_sms.app import administration
 from voip_sms.app.settings import load as load_settings
 from voip_sms.cli.main import main
-from voip_sms.core.directory import Directory
+from voip_sms.core.clock import HOUR
+from voip_sms.core.directory import Directory, Fallback
 from voip_sms.core.resources import ConfigFile
 from voip_sms.engine.accounts.applying import carry_out, prepare
 from voip_sms.engine.accounts.planning import Maker
@@ -162,6 +163,30 @@ def test_new_passwords_and_keys_replace_the_old(place: Installation, example: di
     assert directory.sip["101"].ha1 == sip_hashes("101", "sms.test", "other")
     assert hashlib.sha256(TOKEN.encode()).digest() not in directory.keys
     assert proves("n3w", place.rows("mail_sender")[0]["secret_hash"])
+
+
+def test_a_fallback_is_set_changed_and_taken_away(place: Installation, example: dict[str, Any]) -> None:
+    place.apply(example)
+
+    def set_to(fallback: object) -> Result:
+        accounts = [{"user": "101", "fallback": fallback}]
+        tenants = [{"name": "acme", "sip_accounts": accounts}]
+        return place.apply({"version": 1, "tenants": tenants})
+
+    assert last(set_to({"after": "1h", "mail": "a@b.test"})).startswith("apply: 0 added, 1 changed")
+    assert place.directory().sip["101"].fallback == Fallback(HOUR, "mail", "a@b.test")
+    assert last(set_to({"after": "60m", "mail": "a@b.test"})).startswith("apply: 0 added, 0 changed")
+    set_to({"after": "2h", "number": "602000009", "verified": True})
+    assert place.directory().sip["101"].fallback == Fallback(2 * HOUR, "number", "+48602000009")
+
+    unverified = set_to({"after": "2h", "number": "602000008"})
+    assert unverified.exit_code == 1
+    assert "tenants[0].sip_accounts[0].fallback.verified: other phones must be verified" in unverified.stderr
+    circle = set_to({"after": "2h", "number": "+48601000001", "verified": True})
+    assert "the text would come back here" in circle.stderr
+    gone = set_to(None)
+    assert last(gone).startswith("apply: 0 added, 1 changed"), gone.output
+    assert place.directory().sip["101"].fallback is None
 
 
 def test_nothing_is_applied_if_anything_is_wrong(place: Installation, example: dict[str, Any]) -> None:

@@ -123,6 +123,25 @@ async def test_a_dead_connection_and_a_contact_that_answered_404_are_dropped(
     assert contacts(await registrations.bindings(PHONE)) == ["sip:b@h"]
 
 
+async def test_a_contact_registered_since_is_not_dropped_by_an_old_answer(
+    registrations: StoredRegistrations, clock: FakeClock
+) -> None:
+    await registrations.register(PHONE, [binding(clock, "sip:a@h")])
+    [seen] = await registrations.bindings(PHONE)
+    await registrations.register(PHONE, [replace(seen, cseq=seen.cseq + 1)])
+    await registrations.drop(PHONE, "sip:a@h", seen)
+    [there] = await registrations.bindings(PHONE)
+    await registrations.drop(PHONE, "sip:a@h", there)
+    assert list(await registrations.bindings(PHONE)) == []
+
+
+async def test_whoever_waits_hears_of_each_register(scene: World, clock: FakeClock) -> None:
+    heard: list[tuple[str, list[str]]] = []
+    telling = StoredRegistrations(scene.context, lambda user, live: heard.append((user, contacts(live))))
+    await telling.register(PHONE, [binding(clock, "sip:a@h")])
+    assert heard == [("101", ["sip:a@h"])]
+
+
 async def test_registers_at_once_are_all_kept(registrations: StoredRegistrations, clock: FakeClock) -> None:
     await asyncio.gather(
         *(

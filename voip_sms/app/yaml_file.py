@@ -138,7 +138,7 @@ class _Reader:
 
 def _scalar(node: yaml.Node) -> Any:
     text = str(node.value)
-    if isinstance(node, yaml.ScalarNode) and node.style is None:
+    if isinstance(node, yaml.ScalarNode) and not node.style:  # '' of the C loader, None of the other
         if text in _NOTHING:
             return None
         return _TRUE_FALSE.get(text.lower(), text)

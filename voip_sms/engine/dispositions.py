@@ -85,7 +85,8 @@ class StoredDispositions:
             message = state.get("message", job["message_id"])
             if told.receipt.state == SHOWN and message is not None and job["displayed_at"] is None:
                 self._shown(rows, state, account, job, message)
-            if told.receipt.state != "failed" and job["state"] == "queued" and message is not None:
+            has_it = told.receipt.state != "failed" and told.whole
+            if has_it and job["state"] == "queued" and message is not None:
                 _handed_over(rows, job, message, state.scanned(behind), self._context.clock.now())
             return rows
 
@@ -117,6 +118,11 @@ class _Told:
 
     job_id: Id
     receipt: Receipt
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is about all of the text: a phone that has one piece is still owed the others."""
+        return "-" not in self.receipt.message_id.partition("@")[0]
 
 
 def _job_ids(receipt: Receipt) -> Iterable[Id]:
