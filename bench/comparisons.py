@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import junk as junk_turns
 from bench import report, smpp_window
 from bench.contestants import Field
 from bench.kannel import Kannel
@@ -120,6 +121,25 @@ async def sip(terms: Terms) -> list[Result]:
     ]
 
 
+async def junk(terms: Terms) -> list[Result]:
+    """A registered phone that sends while 2,000 junk requests a second come: its p95, and what junk costs."""
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(Carrier(terms.folder))
+        service = await Field(stack, terms.folder, carrier).service("junk")
+        worst = 0.0
+        for number in range(terms.rounds):
+            alone = await junk_turns.turn(service.sip, service.pids, terms.seconds)
+            many = await junk_turns.turn(service.sip, service.pids, terms.seconds, junk_turns.SOURCES)
+            one = await junk_turns.turn(service.sip, service.pids, terms.seconds, 1)
+            worst = max(worst, many.p95, one.p95)
+            print(f"  round {number + 1} alone                 {alone}")
+            for name, felt in ((f"{junk_turns.SOURCES} sources of junk", many), ("one source of junk", one)):
+                each = 1e6 * (felt.processor - alone.processor * felt.sent / alone.sent) / felt.junk
+                rate = felt.junk / terms.seconds
+                print(f"  round {number + 1} {name:21} {felt}  {rate:.0f} junk/s, {each:.0f} CPU µs each")
+        return [Result(report.JUNK, "50 ms, worst round", worst / 50)]
+
+
 async def window(terms: Terms) -> list[Result]:
     """The SMPP client alone against window/RTT, with a carrier 20 ms away."""
     results = []
@@ -154,6 +174,7 @@ COMPARISONS: Mapping[str, Comparison] = {
     "http": http,
     "receipts": receipts,
     "sip": sip,
+    "junk": junk,
     "window": window,
     "memory": memory,
 }

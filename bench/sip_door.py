@@ -58,7 +58,7 @@ class Forgetful:
         del account
         return []
 
-    async def drop(self, account: Account, contact: str) -> None:
+    async def drop(self, account: Account, contact: str, seen: Binding | None = None) -> None:
         """Nothing is there."""
 
     async def take(self, account: Account, receipts: Sequence[Receipt]) -> None:

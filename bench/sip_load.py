@@ -69,17 +69,25 @@ class Phone:
             b"Content-Length: %d" % len(TEXT),
         ]
         if self.nonce:
-            lines.insert(-2, self._credentials(uri, user))
+            lines.insert(-2, self.credentials(b"MESSAGE", uri))
         return b"\r\n".join((*lines, b"", TEXT))
 
-    def _credentials(self, uri: bytes, user: bytes) -> bytes:
+    def take_nonce(self, challenge: bytes) -> None:
+        """Use the nonce of a 401 from now on; RuntimeError when there is none."""
+        found = _NONCE.search(challenge)
+        if found is None:
+            raise RuntimeError(f"no challenge: {challenge[:200]!r}")
+        self.nonce = found[1]
+
+    def credentials(self, method: bytes, uri: bytes) -> bytes:
+        """The Authorization header of the next request."""
         self.count += 1
         nc = b"%08x" % self.count
-        proof = _md5(b":".join((self.ha1, self.nonce, nc, b"c1", b"auth", _md5(b"MESSAGE:" + uri))))
+        proof = _md5(b":".join((self.ha1, self.nonce, nc, b"c1", b"auth", _md5(method + b":" + uri))))
         return (
             b'Authorization: Digest username="%b", realm="%b", nonce="%b", uri="%b", response="%b", '
             b'algorithm=MD5, cnonce="c1", nc=%b, qop=auth'
-        ) % (user, DOMAIN.encode(), self.nonce, uri, proof, nc)
+        ) % (self.user.encode(), DOMAIN.encode(), self.nonce, uri, proof, nc)
 
 
 @dataclass(slots=True)
@@ -111,11 +119,7 @@ class Load:
         """Get every phone its nonce; RuntimeError when there is none to be had."""
         for phone in self._phones:
             self._send(phone)
-            reply = self._socket.recv(65536)
-            found = _NONCE.search(reply)
-            if found is None:
-                raise RuntimeError(f"no challenge: {reply[:200]!r}")
-            phone.nonce = found[1]
+            phone.take_nonce(self._socket.recv(65536))
         self._under_way.clear()
 
     def run(self, seconds: float, waiting: int) -> dict[str, object]:

@@ -74,7 +74,7 @@ class KeepAlive:
             some = holes[start : start + MOST_ASKED]
             answers = await asyncio.gather(*(self._answers(hole) for hole in some))
             silent += [hole for hole, answered in zip(some, answers, strict=True) if not answered]
-        self._forget({(hole.user, hole.contact) for hole in holes})
+        self._forget({hole.key for hole in holes})
         if len(silent) == len(holes):
             return
         for hole in silent:
@@ -85,11 +85,11 @@ class KeepAlive:
         result = await self._endpoint.send(self._options(hole))
         if result.ending is not Ending.ANSWERED:
             return False
-        self._answered[hole.user, hole.contact] = 0
+        self._answered[hole.key] = 0
         return True
 
     async def _missed(self, hole: Hole) -> None:
-        key = hole.user, hole.contact
+        key = hole.key
         misses = self._answered.get(key)
         if misses is None:  # it has never answered: some phones don't
             return
@@ -100,16 +100,17 @@ class KeepAlive:
         await self._drop(hole)
 
     async def _drop(self, hole: Hole) -> None:
-        account = self._credentials.sip_account(hole.user)
+        account = self._credentials.sip_account(hole.binding.user)
         if account is None:
             return
         try:
-            await self._registrations.drop(account.account, hole.contact)
+            await self._registrations.drop(account.account, hole.binding.contact, hole.binding)
         except Refusal as refusal:
             log.warning("sip_binding_drop_failed", code=refusal.code.name)
             return
-        self._phones.close(hole)
-        log.info("sip_phone_gone", user=hole.user, misses=MISSES)
+        if self._phones.has(hole):
+            self._phones.close(hole)
+        log.info("sip_phone_gone", user=hole.binding.user, misses=MISSES)
 
     def _forget(self, there: set[tuple[str, str]]) -> None:
         for key in [key for key in self._answered if key not in there]:
@@ -120,9 +121,9 @@ class KeepAlive:
         domain = self._settings.domain
         return Outgoing(
             method="OPTIONS",
-            uri=hole.contact,
+            uri=hole.binding.contact,
             sender=f"<sip:{domain}>;tag={token}",
-            recipient=f"<{hole.contact}>",
+            recipient=f"<{hole.binding.contact}>",
             call_id=f"alive-{token}@{domain}",
             cseq=1,
             target=hole.target,

@@ -10,17 +10,20 @@ from voip_sms.doors.sip.bans import Bans
 from voip_sms.net.sip.traffic import Incoming, Target
 
 CAPACITY: Final = 50_000
-"""Phones whose NATs are held open, about 400 octets each."""
+"""Phones whose NATs are held open, about 800 octets each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
     """A live binding, and where its phone is reached."""
 
-    user: str
-    contact: str
+    binding: Binding
     target: Target
-    until: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """User and contact."""
+        return self.binding.user, self.binding.contact
 
 
 class Phones:
@@ -42,7 +45,7 @@ class Phones:
                 continue
             self._bans.bound(incoming.source[0], binding.expires_at, binding.user)
             target = Target(incoming.transport, *incoming.source, incoming.flow)
-            self._holes[key] = Hole(*key, target, binding.expires_at)
+            self._holes[key] = Hole(binding, target)
             if incoming.transport != "udp":
                 self._flows.setdefault(incoming.flow, set()).add(key)
         while len(self._holes) > CAPACITY:
@@ -55,11 +58,11 @@ class Phones:
 
     def has(self, hole: Hole) -> bool:
         """Whether that binding is still as it was, neither renewed nor gone."""
-        return self._holes.get((hole.user, hole.contact)) is hole
+        return self._holes.get(hole.key) is hole
 
     def close(self, hole: Hole) -> None:
         """That binding was removed."""
-        self._close((hole.user, hole.contact))
+        self._close(hole.key)
 
     def flow_lost(self, flow: str) -> bool:
         """A connection is gone; whether a binding was made over it."""
@@ -73,7 +76,7 @@ class Phones:
         now = self._now()
         targets: set[Target] = set()
         for key, hole in list(self._holes.items()):
-            if hole.until <= now:
+            if hole.binding.expires_at <= now:
                 self._close(key)
             elif hole.target not in targets:
                 targets.add(hole.target)

@@ -4,8 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-RATE: Final = 100.0
-"""Requests a second that come to nothing, of one site, for as long as it likes: a hundred phones that
+RATE: Final = 20.0
+"""Requests a second that come to nothing, of one site, for as long as it likes: twenty phones that
 register every second, each challenged once."""
 BURST: Final = 4000.0
 """And at once: 2,000 phones behind one address that all come back after a restart of ours, asked twice."""

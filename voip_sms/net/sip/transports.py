@@ -132,9 +132,10 @@ def udp_socket(host: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((host, port))
-    except OSError:
+    except OSError as error:
         sock.close()
-        raise
+        where = joined((host, port))
+        raise OSError(error.errno, f"UDP {where}: {error.strerror}") from None
     return sock
 
 
