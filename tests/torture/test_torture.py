@@ -18,6 +18,7 @@ from support.sip_raw import Ask, RawTcp, RawUdp
 from support.sip_service import Service
 from support.torture import FOLDER, SETS, Case, Treatment, cases, every_case
 from voip_sms.core.addresses import RecipientInvalidError, recipient
+from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.wire.sip.digest import answer, parse_challenge
 from voip_sms.wire.sip.framing import StreamFramer
 from voip_sms.wire.sip.messages import Request, Response
@@ -80,7 +81,8 @@ def _number(text: str) -> str:
 
 
 @pytest.fixture
-async def bench(clock: FakeClock) -> AsyncIterator[Bench]:
+async def bench(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    monkeypatch.setattr(SipSettings, "tls_contexts", lambda _: None)  # reading the system's authorities is dear
     bench = Bench(await Service(clock).start())
     await bench.prepare()
     yield bench
