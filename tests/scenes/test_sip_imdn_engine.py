@@ -357,6 +357,14 @@ async def test_a_receipt_of_one_piece_does_not_end_the_rest_of_the_text(stage: S
     assert (await stage.job(job_id))["state"] == "done"
 
 
+async def test_a_phone_that_has_a_piece_is_still_owed_the_rest(stage: Stage) -> None:
+    job_id = await stage.text("Cześć")
+    await stage.dispositions.take(PHONE, [Receipt(to_text("fwd", job_id) + "-200@sms.test", "delivered")])
+    assert (await stage.job(job_id))["state"] == "queued"
+    await stage.dispositions.take(PHONE, [Receipt(to_text("fwd", job_id) + "@sms.test", "delivered")])
+    assert (await stage.job(job_id))["state"] == "done"
+
+
 async def test_no_receipt_answers_a_receipt(stage: Stage) -> None:
     await stage.status(await stage.write(), "sent")
     await stage.carrier_says("delivered")
