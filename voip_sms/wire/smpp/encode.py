@@ -148,8 +148,8 @@ def _data(pdu: pdus.DataSm) -> bytes:
 
 
 def _with_message_id(pdu: pdus.SubmitSmResp | pdus.DataSmResp, command: int) -> bytes:
-    if pdu.status and not pdu.message_id:
-        return _frame(command, pdu.status, pdu.sequence, tlv.write(pdu.tlvs))
+    if pdu.status and not pdu.message_id and not pdu.tlvs:  # SMPP 3.4 4.4.2: then there is no body
+        return _frame(command, pdu.status, pdu.sequence, b"")
     body = _cstring(pdu.message_id, MAX_MESSAGE_ID, "message_id")
     if pdu.tlvs:
         body += tlv.write(pdu.tlvs)
