@@ -9,10 +9,12 @@ from pathlib import Path
 
 from bench import junk as junk_turns
 from bench import report, smpp_window
+from bench import storm as storms
 from bench.contestants import Field
 from bench.kannel import Kannel
 from bench.report import Goal, Result
 from bench.rounds import Rounds, Turn, alternate, ratio
+from bench.service import Carrying, VoipSms
 from bench.witness import Carrier
 from support import peers
 
@@ -140,6 +142,18 @@ async def junk(terms: Terms) -> list[Result]:
         return [Result(report.JUNK, "50 ms, worst round", worst / 50)]
 
 
+async def storm(terms: Terms) -> list[Result]:
+    """2,000 phones that register at once after a crash, each with a text waiting: how long, and how much."""
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(Carrier(terms.folder))
+        carrying = Carrying(carrier.host, carrier.port, "storm")
+        service = VoipSms(carrying, terms.folder / "storm", accounts=storms.PHONES)
+        await stack.enter_async_context(service)
+        for number in range(terms.rounds):
+            print(f"  round {number + 1} {await storms.turn(service)}", flush=True)
+    return []
+
+
 async def window(terms: Terms) -> list[Result]:
     """The SMPP client alone against window/RTT, with a carrier 20 ms away."""
     results = []
@@ -175,6 +189,7 @@ COMPARISONS: Mapping[str, Comparison] = {
     "receipts": receipts,
     "sip": sip,
     "junk": junk,
+    "storm": storm,
     "window": window,
     "memory": memory,
 }

@@ -72,13 +72,13 @@ def _phone(address: tuple[str, int], seconds: float) -> list[float]:
         while (began := time.monotonic()) < end:
             number += 1
             octets = phone.message(number, local)
-            _answered(own, octets, b"-%d;" % number)
+            answered(own, octets, b"-%d;" % number)
             times.append(time.monotonic() - began)
             time.sleep(max(0.0, began + EVERY - time.monotonic()))
         return times
 
 
-def _answered(own: socket.socket, octets: bytes, branch: bytes) -> bytes:
+def answered(own: socket.socket, octets: bytes, branch: bytes) -> bytes:
     """Send until there is an answer to it (RFC 3261 17.1.2.2), at most 32 s."""
     for _ in range(64):
         own.send(octets)
@@ -109,6 +109,6 @@ def _register(own: socket.socket, phone: Phone, local: bytes) -> None:
         ]
         if count > 1:
             lines.insert(-1, phone.credentials(b"REGISTER", b"sip:" + DOMAIN.encode()))
-        reply = _answered(own, b"\r\n".join((*lines, b"", b"")), b"-%d;" % count)
+        reply = answered(own, b"\r\n".join((*lines, b"", b"")), b"-%d;" % count)
         if count == 1:
             phone.take_nonce(reply)

@@ -49,7 +49,14 @@ class Carrying:
 class VoipSms:
     """One service in `folder`, on SQLite or on the PostgreSQL database that `database` names."""
 
-    def __init__(self, carrying: Carrying, folder: Path, database: str = "sqlite:///var/voip-sms.db") -> None:
+    def __init__(
+        self,
+        carrying: Carrying,
+        folder: Path,
+        database: str = "sqlite:///var/voip-sms.db",
+        accounts: int = USERS,
+    ) -> None:
+        self._accounts = accounts
         self._carrying = carrying
         self._folder = folder
         self._database = database
@@ -64,7 +71,7 @@ class VoipSms:
         await self._service.start()
         try:
             customer = self._folder / "customer.yaml"
-            customer.write_text(yaml.safe_dump(_customer(self._carrying)), encoding="utf-8")
+            customer.write_text(yaml.safe_dump(_customer(self._carrying, self._accounts)), encoding="utf-8")
             await self._command("apply", str(customer), "--config", str(self._config))
             await self._bound()
         except BaseException:
@@ -75,6 +82,11 @@ class VoipSms:
     async def __aexit__(self, *_: object) -> None:
         if self._service.running:
             await self._service.stop(within=30)
+
+    async def crash(self) -> None:
+        """Killed, and started again."""
+        await self._service.kill()
+        await self._service.start()
 
     @property
     def pids(self) -> list[int]:
@@ -110,7 +122,7 @@ class VoipSms:
             await client.close()
 
 
-def _customer(carrying: Carrying) -> dict[str, Any]:
+def _customer(carrying: Carrying, accounts: int) -> dict[str, Any]:
     return {
         "version": 1,
         "carriers": [
@@ -136,7 +148,7 @@ def _customer(carrying: Carrying) -> dict[str, Any]:
                 "sip_accounts": [
                     {"user": user_of(n), "password": password_of(n)}
                     | {"identity": {"kind": "name", "value": "ACME"}}
-                    for n in range(USERS)
+                    for n in range(accounts)
                 ],
             }
         ],
