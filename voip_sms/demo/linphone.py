@@ -151,10 +151,14 @@ class Linphone:
         """The first message whose text contains `text`, whether handed out or not."""
         return await self.messages.first(lambda message: text in message.body, within)
 
-    async def shows_delivered(self, within: float = 10.0) -> None:
-        """Wait until a text of its own is shown as delivered to whom it was for (RFC 5438 receipt)."""
+    def delivered_so_far(self) -> int:
+        """How many texts of its own it shows as delivered to whom they were for (RFC 5438 receipts)."""
+        return self.log_text().count(_DELIVERED)
+
+    async def shows_delivered(self, count: int = 1, within: float = 10.0) -> None:
+        """Wait until it shows so many texts as delivered."""
         async with asyncio.timeout(within):
-            while _DELIVERED not in self.log_text():  # noqa: ASYNC110 - its log is all it shows of that
+            while self.delivered_so_far() < count:  # noqa: ASYNC110 - its log is all it shows of that
                 await asyncio.sleep(POLL)
 
     def log_text(self) -> str:

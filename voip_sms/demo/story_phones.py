@@ -71,10 +71,10 @@ class PhonesChapter:
         home.mkdir(exist_ok=True)
         async with Linphone(account, home, Habits(cpim=True)) as phone:
             _says(await phone.register(), OK)
-            _says(await phone.send(BASIA, "Zażółć z Linphone 😀"), ACCEPTED)
+            _says(await phone.send("601123457", "Zażółć z Linphone 😀"), ACCEPTED)
             seen = await self._handsets.received(BASIA, "Zażółć z Linphone 😀")
             equal(seen["from"], LINPHONE)
-            await phone.shows_delivered(RECEIPT)
+            await phone.shows_delivered(within=RECEIPT)
             await self._handsets.send(BASIA, LINPHONE, "Doszło 👍")
             answer = await phone.message_with("Doszło 👍")
             expect(BASIA in answer.sender, f"shown from {answer.sender}")
