@@ -113,6 +113,9 @@ async def test_a_name_like_a_number_is_the_colleague_and_with_a_plus_the_number(
         await colleague.message_with("to the colleague")
         assert (await phone.send("+48601123456", "to the number")).status == 202
         await stage.handsets.received("+48601123456", "to the number")
+    for to, wanted in {"sip:601123456": "to the colleague", "601123456": "to the number"}.items():
+        (found,) = (await stage.api.get(f"/v1/messages?to={to}"))["data"]
+        assert found["text"] == wanted
 
 
 @pytest.mark.parametrize("to", ["199", "201", "109", "nobody"])

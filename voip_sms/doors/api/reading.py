@@ -67,9 +67,12 @@ class Reading:
         )
 
     def _number(self, typed: str | None) -> str | None:
-        """A number as it is stored; a name, or what is no number, as typed."""
+        """A number as it is stored, or `sip:101`; a name, or what is no number, as typed."""
         if typed is None:
             return None
+        user = addresses.extension(typed)
+        if user is not None:
+            return f"sip:{user}"
         text = f"+{typed[1:]}" if typed.startswith(" ") else typed  # an unescaped + is a space in a query
         try:
             return addresses.number(text, self._country).e164

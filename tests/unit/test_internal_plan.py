@@ -18,7 +18,8 @@ from voip_sms.core.directory import (
 )
 from voip_sms.core.identity import Rules
 from voip_sms.core.internal import TEXT_MOST
-from voip_sms.core.model import Options, Plan, Submission
+from voip_sms.core.model import Message, Options, Plan, Submission
+from voip_sms.core.notices import failure
 from voip_sms.core.planning import NO_FACTS, Planner
 
 NOW = 1_795_341_600_000_000
@@ -218,3 +219,33 @@ def test_a_colleague_in_a_list_may_get_what_is_too_long_for_the_others() -> None
     long = "x" * 2_000
     assert planned("sip:102@h", long).refused is None
     assert code(planned("sip:+48601123456@h", long)) == "text_too_long"
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", 'The message to 102 was not delivered. Text: "Hej"'),
+        ("pl", "Wiadomość do 102 nie została doręczona. Treść: „Hej”"),
+    ],
+)
+def test_its_failure_is_not_told_as_one_of_an_sms(language: str, told: str) -> None:
+    message = Message(
+        id=b"message-00000001",
+        tenant_id=ACME,
+        direction="outbound",
+        status="expired",
+        sender="sip:101",
+        to="sip:102",
+        text="Hej",
+        encoding="utf8",
+        parts=1,
+        price=0,
+        currency="",
+        door="sip",
+        account="sip:101",
+        client_ref=None,
+        created_at=NOW,
+        error_code="expired",
+        flags=frozenset({"internal"}),
+    )
+    assert failure(message, language) == told
