@@ -150,7 +150,7 @@ class TlsLayer:
         self.closed = False
 
     def begin(self) -> None:
-        """A client speaks first. A server holds 100 kB less while it is only connected to."""
+        """A client speaks first. A server holds 30 kB less while it is only connected to."""
         if not self._server_side:
             self._shake()
 
