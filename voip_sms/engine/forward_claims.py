@@ -158,7 +158,8 @@ def resume_unit(node: str, now: int) -> Unit:
         jobs = state.scanned(held)
         rows = Rows(len(jobs))
         for job in jobs:
-            free(rows, job, now)
+            if job["state"] == "sending":  # an earlier unit of the batch may have recorded its end
+                free(rows, job, now)
         return rows
 
     return Unit(decide, [held])
