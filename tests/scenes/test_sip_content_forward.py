@@ -13,6 +13,7 @@ from support.sip_raw import Ask, RawTcp, RawUdp, ok_to
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import Binding, ForwardJob
+from voip_sms.forwards import sip_body
 from voip_sms.forwards.sip import SipForwarder
 from voip_sms.net.sip.endpoint import Endpoint, Listen
 from voip_sms.net.sip.traffic import Incoming, Reply
@@ -169,12 +170,16 @@ async def test_receipts_go_only_to_contacts_that_read_them(forwarder: SipForward
         assert await forwarder.deliver(job(desk, event="imdn.delivered")) == Permanent("no_reader")
 
 
-async def test_a_receipt_that_was_answered_with_anything_is_not_tried_again(
-    forwarder: SipForwarder, phone: RawUdp
+async def test_a_receipt_is_tried_once_and_not_for_long(
+    forwarder: SipForwarder, phone: RawUdp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = job(binding(phone.address, cpim=True), event="imdn.delivered")
     assert (await taken(forwarder, work, phone, 480))[1] == Permanent("sip_480")
     gone = binding(phone.address, cpim=True, transport="tcp", flow="tcp-lost", contact="sip:101@127.0.0.1:1")
-    assert isinstance(await forwarder.deliver(job(gone, event="imdn.delivered")), Temporary)
+    assert isinstance(await forwarder.deliver(job(gone, event="imdn.delivered")), Permanent)
+    monkeypatch.setattr(sip_body, "RECEIPT_SECONDS", 0.1)
+    assert await forwarder.deliver(work) == Permanent("sip_timeout")
+    await phone.request()
+    assert await forwarder.deliver(replace(work, bindings=())) == Temporary("not_registered")
     text = job(binding(phone.address, cpim=True))
     assert (await taken(forwarder, text, phone, 480))[1] == Temporary("sip_480")

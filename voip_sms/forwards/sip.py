@@ -23,7 +23,7 @@ from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.core.notices import failure, tells_of_failure
 from voip_sms.core.ports import Credentials, Registrations
 from voip_sms.forwards.sip_answers import Answer, Rank, answer_of, outcome_of
-from voip_sms.forwards.sip_body import Letter, content_of, may_cut, may_read, settled
+from voip_sms.forwards.sip_body import Letter, content_of, may_cut, may_read, seconds_for, settled
 from voip_sms.net.sip.contacts import dial
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
@@ -229,6 +229,7 @@ class SipForwarder:
             ),
             body=body,
             late=self._listener(offer, offer.taken + len(text)),
+            timeout=seconds_for(job),
         )
 
 

@@ -9,12 +9,17 @@ from voip_sms.core.failures import Outcome, Permanent, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.wire.sip import cpim, imdn
+from voip_sms.wire.sip.timers import TIMER_F
 
 PLAIN: Final = "text/plain;charset=UTF-8"
 _INNER: Final = "text/plain; charset=UTF-8"
 ON_UDP: Final = 700
 """Octets of a wrapped text and its Request-URI over UDP: beyond that the wrapping could make it too long
 for a datagram (1300, RFC 3428 8), and a plain text is better than one in pieces."""
+
+
+RECEIPT_SECONDS: Final = 5.0
+"""For a receipt, four copies over UDP: texts wait behind it, and a phone that is gone stays silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +53,19 @@ def may_read(job: ForwardJob, binding: Binding) -> bool:
     return receipt_of(job.event) is None or reads_cpim(binding)
 
 
+def seconds_for(job: ForwardJob) -> float:
+    """How long a contact's answer is waited for."""
+    return TIMER_F if receipt_of(job.event) is None else RECEIPT_SECONDS
+
+
 def may_cut(job: ForwardJob) -> bool:
     """Whether it can go in pieces: only texts can."""
     return receipt_of(job.event) is None
 
 
 def settled(job: ForwardJob, outcome: Outcome) -> Outcome:
-    """A phone that answered a receipt with anything isn't asked again: texts wait behind it."""
-    answered = isinstance(outcome, Temporary) and outcome.cause.removeprefix("sip_").isdecimal()
-    if isinstance(outcome, Temporary) and answered and receipt_of(job.event) is not None:
+    """A receipt is tried once: texts wait behind it."""
+    if isinstance(outcome, Temporary) and receipt_of(job.event) is not None:
         return Permanent(outcome.cause)
     return outcome
 

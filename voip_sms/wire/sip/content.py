@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Final, Literal
 
 from voip_sms.wire.errors import WireError
@@ -91,6 +92,7 @@ class Content:
 NOTHING: Final = Content()
 
 
+@lru_cache(maxsize=256)  # phones write a few, each with all of its messages
 def parse_media_type(value: str) -> MediaType | None:
     """Parse a Content-Type value; an absent one is text/plain, None means that it is no media type."""
     if not value.strip():
@@ -127,13 +129,6 @@ class _Reading:
 
     def __init__(self) -> None:
         self._room = MAX_EXPANDED
-        self._kinds: Mapping[str, Callable[[MediaType, bytes, int], Content]] = {
-            PLAIN: _plain,
-            HTML: _html,
-            COMPOSING: _nothing,
-            imdn.MEDIA_TYPE: _receipt,
-            cpim.MEDIA_TYPE: self._cpim,
-        }
 
     def read(self, part: Part, depth: int) -> Content:
         """One body, and what is in it."""
@@ -144,11 +139,15 @@ class _Reading:
         media = parse_media_type(part.headers.get("content-type"))
         if media is None:
             raise ContentError(400, "Bad Content-Type")
-        kind = self._multipart if media.name.startswith("multipart/") else self._kinds.get(media.name)
         octets = self._expanded(part)  # an unknown encoding is told before an unknown type
+        if media.name == cpim.MEDIA_TYPE:
+            return self._cpim(octets, depth)
+        if media.name.startswith("multipart/"):
+            return self._multipart(media, octets, depth)
+        kind = _KINDS.get(media.name)
         if kind is None:
             raise ContentError(415, missing="type")
-        return kind(media, octets, depth)
+        return kind(media, octets)
 
     def _expanded(self, part: Part) -> bytes:
         octets = transferred(part)
@@ -159,7 +158,7 @@ class _Reading:
         self._room -= len(octets)
         return octets
 
-    def _cpim(self, _: MediaType, octets: bytes, depth: int) -> Content:
+    def _cpim(self, octets: bytes, depth: int) -> Content:
         message = cpim.read_cpim(octets)
         inner = self.read(message.content, depth + 1)
         return replace(inner, cpim=True, message_id=message.message_id, wants=message.wants)
@@ -182,20 +181,20 @@ class _Reading:
         return replace(best, receipts=_all_receipts(found))
 
 
-def _plain(media: MediaType, octets: bytes, _: int) -> Content:
+def _plain(media: MediaType, octets: bytes) -> Content:
     return Content(decode_text(octets, media.params.get("charset", "")))
 
 
-def _html(media: MediaType, octets: bytes, _: int) -> Content:
+def _html(media: MediaType, octets: bytes) -> Content:
     text = decode_text(octets, media.params.get("charset", ""))
     return Content(replace(text, text=markup.text_of(text.text)), rich=True)
 
 
-def _nothing(_: MediaType, __: bytes, ___: int) -> Content:
+def _nothing(_: MediaType, __: bytes) -> Content:
     return NOTHING
 
 
-def _receipt(_: MediaType, octets: bytes, __: int) -> Content:
+def _receipt(_: MediaType, octets: bytes) -> Content:
     """A receipt that nobody can read changes nothing, and an error would only be repeated at the phone."""
     try:
         return Content(receipts=(imdn.read_receipt(octets),))
@@ -205,3 +204,11 @@ def _receipt(_: MediaType, octets: bytes, __: int) -> Content:
 
 def _all_receipts(found: Iterable[Content]) -> tuple[Receipt, ...]:
     return tuple(receipt for content in found for receipt in content.receipts)
+
+
+_KINDS: Final[Mapping[str, Callable[[MediaType, bytes], Content]]] = {
+    PLAIN: _plain,
+    HTML: _html,
+    COMPOSING: _nothing,
+    imdn.MEDIA_TYPE: _receipt,
+}
