@@ -66,6 +66,9 @@ def split_outside(text: str, separator: str) -> list[str]:
 
 def first_outside(text: str, separator: str) -> tuple[str, str]:
     """What stands in front of the first `separator` outside quotes and angle brackets, and all the rest."""
+    if '"' not in text and "<" not in text:
+        at = text.find(separator)
+        return (text, "") if at < 0 else (text[:at], text[at:])
     at = next(_outside(text, separator), len(text))
     return text[:at], text[at:]
 
@@ -91,15 +94,21 @@ def has_empty_values(text: str) -> bool:
 
     COMPAT: one semicolon too many at the very end is no such thing: phones write that.
     """
-    if ";" not in text and "," not in text:
+    if not _NOTHING_BETWEEN.search(text):
         return False
-    return _NOTHING_BETWEEN.search(_QUOTED.sub("q", text) if '"' in text else text) is not None
+    return '"' not in text or _NOTHING_BETWEEN.search(_QUOTED.sub("q", text)) is not None
 
 
-def parse_params(text: str) -> dict[str, str]:
-    """`;name=value;flag` as a dict: names in lower case, values unquoted, a flag's value is ""."""
+def parse_params(text: str, *, strict: bool = False) -> dict[str, str]:
+    """`;name=value;flag` as a dict: names in lower case, values unquoted, a flag's value is "".
+
+    Empty ones are passed over; `strict`: GrammarError, but for one at the end (see `has_empty_values`).
+    """
     params: dict[str, str] = {}
-    for piece in split_outside(text, ";"):
+    pieces = split_outside(text, ";")
+    if strict and "" in pieces[1:-1]:
+        raise GrammarError("empty parameter")
+    for piece in pieces:
         if not piece:
             continue
         name, _, value = piece.partition("=")

@@ -8,7 +8,6 @@ from typing import Final
 from voip_sms.wire.sip.grammar import (
     GrammarError,
     closing_quote,
-    has_empty_values,
     is_token,
     parse_params,
     quote,
@@ -211,10 +210,10 @@ def split_name_addr(text: str) -> tuple[str, str, dict[str, str]]:
     if opening < 0:
         if start:
             raise GrammarError("display name without address")
-        uri, _, tail = text.partition(";")
+        uri, semicolon, tail = text.partition(";")
         if "?" in uri or "," in uri:
             raise GrammarError("URI needs angle brackets")
-        return "", uri.strip(), _strict_params(tail)
+        return "", uri.strip(), _strict_params(semicolon + tail)
     closing = text.find(">", opening)
     if closing < 0:
         raise GrammarError("unbalanced angle bracket")
@@ -226,8 +225,8 @@ def split_name_addr(text: str) -> tuple[str, str, dict[str, str]]:
 
 def _strict_params(tail: str) -> dict[str, str]:
     """The parameters of one address; GrammarError when one is empty, or when a second address follows."""
-    if has_empty_values(tail):
-        raise GrammarError("empty parameter")
+    if not tail:
+        return {}
     if "," in tail and len(split_outside(tail, ",")) > 1:
         raise GrammarError("more than one address")
-    return parse_params(tail)
+    return parse_params(tail, strict=True)
