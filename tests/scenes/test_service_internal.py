@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 def change(document: dict[str, Any]) -> None:
     (acme,) = document["tenants"]
     acme["sip_accounts"] += [
-        {"user": "103", "password": "pw103", "identity": {"kind": "number", "value": OWN}, "language": "pl"},
+        {"user": "113", "password": "pw113", "identity": {"kind": "number", "value": OWN}, "language": "pl"},
         {"user": "601123456", "password": "pw601123456", "identity": {"kind": "number", "value": OWN}},
         {"user": "109", "password": "pw109", "identity": {"kind": "number", "value": OWN}, "enabled": False},
     ]
@@ -120,7 +120,7 @@ async def test_a_name_like_a_number_is_the_colleague_and_with_a_plus_the_number(
 
 @pytest.mark.parametrize("to", ["199", "201", "109", "nobody"])
 async def test_an_extension_that_is_not_there(stage: Stage, to: str) -> None:
-    async with phone_of(stage, "101") as phone, phone_of(stage, "103") as polish:
+    async with phone_of(stage, "101") as phone, phone_of(stage, "113") as polish:
         answer = await phone.send(to, "Hej")
         assert (answer.status, answer.reason) == (404, "No such extension")
         assert (await polish.send(to, "Hej")).reason == "Nie ma takiego wewnetrznego"
