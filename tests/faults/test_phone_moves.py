@@ -8,7 +8,8 @@ import pytest
 
 from support.fakes import FakeClock
 from support.phone_edge import Edge, edge
-from support.sip_raw import RawUdp, ok_to
+from support.sip_raw import Ask, RawTcp, RawUdp, ok_to
+from voip_sms.net.sip.traffic import Reply
 from voip_sms.wire.sip.messages import Request
 
 SOON = 1.0  # seconds from REGISTER to the text: what a person notices
@@ -169,3 +170,31 @@ async def test_a_crash_in_the_middle_leaves_nothing_out_and_repeats_at_most_what
     assert [one.body.decode() for one in got] == ["2", "3"]
     assert got[0].headers.get("call-id") == unanswered.headers.get("call-id")
     await all_done(made)
+
+
+async def test_a_connection_that_breaks_under_a_text_and_is_made_anew(made: Edge, clock: FakeClock) -> None:
+    async with RawTcp(*made.tcp) as phone:
+        await made.register("100", phone.address, flow=await flow_of(made, phone))
+        await made.texts({"100": ["1", "2"]})
+        lost = await phone.request()
+    clock.advance(1)
+    async with RawTcp(*made.tcp) as phone:
+        began = time.monotonic()
+        await made.register("100", phone.address, cseq=2, flow=await flow_of(made, phone))
+        got = []
+        for _ in range(2):
+            got.append(await phone.request())
+            phone.send(ok_to(got[-1]))
+        assert time.monotonic() - began < SOON
+        assert [one.body.decode() for one in got] == ["1", "2"]
+        assert got[0].headers.get("call-id") == lost.headers.get("call-id")
+        await all_done(made)
+
+
+async def flow_of(made: Edge, phone: RawTcp) -> str:
+    """The name of a phone's connection here."""
+    phone.send(Ask("OPTIONS", body=""))
+    seen: list[str] = []
+    made.endpoint._handlers["OPTIONS"] = lambda incoming: seen.append(incoming.flow) or Reply(200)
+    await phone.reply()
+    return seen[0]

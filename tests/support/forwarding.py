@@ -116,7 +116,7 @@ class Stage:
     async def settled(self, state: str, attempts: int = 1) -> dict[str, Any]:
         async def reached() -> bool:
             job = await self.job()
-            return job["state"] == state and job["attempts"] == attempts
+            return bool(job["state"] == state and job["attempts"] == attempts)
 
         await self.until(reached)
         return await self.job()

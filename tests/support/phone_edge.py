@@ -34,6 +34,7 @@ class Edge:
     scene: World
     endpoint: Endpoint
     udp: tuple[str, int]
+    tcp: tuple[str, int]
     mail: FakeForwarder = field(default_factory=FakeForwarder)
     forwarding: Forwarding | None = None
     _count: int = 0
@@ -73,13 +74,16 @@ class Edge:
             await self.scene.insert(table, *found)
         self.scene.signals.wake(("forwards",))
 
-    async def register(self, user: str, source: tuple[str, int], cseq: int = 1, contact: str = "") -> None:
+    async def register(
+        self, user: str, source: tuple[str, int], cseq: int = 1, contact: str = "", flow: str = ""
+    ) -> None:
+        """A REGISTER that came from there; over TCP `flow` is its connection."""
         one = Binding(
             user,
             contact or f"sip:{user}@10.0.0.9",
             f"{source[0]}:{source[1]}",
-            "udp",
-            "udp0",
+            "tcp" if flow else "udp",
+            flow or "udp0",
             f"reg-{user}",
             cseq,
             self.scene.clock.now() + HOUR,
@@ -101,8 +105,8 @@ async def edge(url: str, clock: FakeClock, users: int) -> AsyncIterator[Edge]:
     )
     await scene.start()
     endpoint = Endpoint(key=bytes(32), new_id=secrets.token_hex)
-    [udp] = await endpoint.start([Listen("udp", "127.0.0.1", 0)])
-    made = Edge(scene, endpoint, (udp.host, udp.port))
+    udp, tcp = await endpoint.start([Listen("udp", "127.0.0.1", 0), Listen("tcp", "127.0.0.1", 0)])
+    made = Edge(scene, endpoint, (udp.host, udp.port), (tcp.host, tcp.port))
     try:
         yield made
     finally:

@@ -39,7 +39,7 @@ LOOK_BEYOND: Final = 64
 _CANCELED: Final = Permanent("canceled")
 _TOO_MANY: Final = Permanent("too_many_notices")
 LAPSED_MOST: Final = 100
-"""Claims of a dead process freed in one unit: about all that one process can hold."""
+"""Claims of a dead process freed in one unit; what is left falls to the next."""
 
 
 # --- statements (literal texts where a partial index must be seen to apply) ---------------------------------

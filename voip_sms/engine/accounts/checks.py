@@ -146,8 +146,12 @@ class _Checks:
         if not fallback["verified"]:
             text = "other phones must be verified: set it to true once their owners agreed"
             yield from self._wrong(SIP_ACCOUNT, row, ("fallback", "verified"), text)
-        if fallback["to"] in {own["e164"] for own in self._inventory.of_tenant(NUMBER, row["tenant_id"])}:
-            text = f"{fallback['to']} is a number of this customer: the text would come back here"
+        ours = {own["e164"] for own in self._inventory.of_tenant(NUMBER, row["tenant_id"])}
+        ours.update(number for pool in self._inventory.all(POOL) for number in pool["numbers"])
+        if fallback["to"] in ours:
+            text = (
+                f"{fallback['to']} is a number of this customer or of a pool: the text would come back here"
+            )
             yield from self._wrong(SIP_ACCOUNT, row, ("fallback", "number"), text)
 
     def _circles(self) -> Iterator[Complaint]:
