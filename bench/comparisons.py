@@ -10,7 +10,7 @@ from pathlib import Path
 from bench import junk as junk_turns
 from bench import report, smpp_window
 from bench import storm as storms
-from bench.contestants import Field
+from bench.contestants import TRANSPORTS, Field
 from bench.kannel import Kannel
 from bench.report import Goal, Result
 from bench.rounds import Rounds, Turn, alternate, ratio
@@ -103,7 +103,7 @@ async def receipts(terms: Terms) -> list[Result]:
 
 
 async def sip(terms: Terms) -> list[Result]:
-    """MESSAGE with digest, stored before its 202, against edges that store nothing: the barest, and ours."""
+    """MESSAGE with digest over UDP, TCP and TLS, stored before its 202, against edges that store nothing."""
     async with AsyncExitStack() as stack:
         carrier = await stack.enter_async_context(Carrier(terms.folder))
         field = Field(stack, terms.folder, carrier)
@@ -112,15 +112,24 @@ async def sip(terms: Terms) -> list[Result]:
             BARE: await field.edge("sip_edge"),
             OURS: await field.edge("sip_door"),
         }
-        turns: dict[str, Turn] = {
-            name: functools.partial(one.turn, PHONES, terms.seconds) for name, one in those.items()
-        }
-        rounds = await alternate(turns, terms.rounds)
-    print(report.figures(f"SIP over UDP, {PHONES} under way", rounds), flush=True)
-    return [
-        Result(report.SIP, f"SQLite, {theirs}", ratio(rounds, SQLITE, theirs, "accepted"))
-        for theirs in (BARE, OURS)
-    ]
+        results: list[Result] = []
+        for transport in TRANSPORTS:
+            turns: dict[str, Turn] = {
+                name: functools.partial(one.turn, PHONES, terms.seconds, transport)
+                for name, one in those.items()
+                if transport in one.addresses
+            }
+            if SQLITE not in turns:
+                _skip(f"SIP over {transport.upper()}", "apt-get install openssl")
+                continue
+            rounds = await alternate(turns, terms.rounds)
+            print(report.figures(f"SIP over {transport.upper()}, {PHONES} under way", rounds), flush=True)
+            results += [
+                Result(report.SIP, f"{transport.upper()}, {them}", ratio(rounds, SQLITE, them, "accepted"))
+                for them in (BARE, OURS)
+                if them in turns
+            ]
+        return results
 
 
 async def junk(terms: Terms) -> list[Result]:

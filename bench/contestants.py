@@ -1,7 +1,7 @@
 """Those who are compared, each able to take its turn under load."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,9 @@ from bench.rounds import Sample
 from bench.service import TOKEN, WINDOW, Carrying, VoipSms
 from bench.witness import Carrier, Count
 from support.postgres import PostgresServer
+from voip_sms.demo.process import Service
+
+TRANSPORTS = ("udp", "tcp", "tls")
 
 
 @dataclass(slots=True)
@@ -45,18 +48,18 @@ class HttpContestant:
 
 @dataclass(slots=True)
 class SipContestant:
-    """Somebody who takes MESSAGE over UDP."""
+    """Somebody who takes MESSAGE; `addresses` by transport."""
 
-    address: tuple[str, int]
+    addresses: Mapping[str, tuple[str, int]]
     pids: Callable[[], Sequence[int]]
     carrier: Carrier | None = None
     system_id: str = ""
     first: int = 0
 
-    async def turn(self, waiting: int, seconds: float) -> Sample:
+    async def turn(self, waiting: int, seconds: float, transport: str = "udp") -> Sample:
         before = usage(self.pids())
         count = None if self.carrier is None else await self.carrier.count(self.system_id)
-        figures = await sip_load(self.address, waiting, seconds, self.first)
+        figures = await sip_load(self.addresses[transport], waiting, seconds, self.first, transport)
         self.first += figures.accepted + figures.repeated + 2 * waiting
         submitted = 0.0
         if self.carrier is not None and count is not None:
@@ -105,7 +108,7 @@ class Field:
     async def over_sip(self, system_id: str) -> SipContestant:
         """The product behind its SIP door."""
         service = await self.service(system_id)
-        return SipContestant(service.sip, lambda: service.pids, self._carrier, system_id)
+        return SipContestant(_sip(service.service), lambda: service.pids, self._carrier, system_id)
 
     async def postgres(self) -> PostgresServer:
         """A server that keeps what it has committed."""
@@ -136,4 +139,9 @@ class Field:
     async def edge(self, name: str) -> SipContestant:
         """`sip_edge`: digest and 202, nothing else; `sip_door`: our own edge, with nothing behind it."""
         process = await self._stack.enter_async_context(module(name, self._folder))
-        return SipContestant(process.address("sip_udp"), lambda: [process.pid])
+        return SipContestant(_sip(process), lambda: [process.pid])
+
+
+def _sip(process: Service) -> dict[str, tuple[str, int]]:
+    """Where it listens, by transport."""
+    return {name: process.address(f"sip_{name}") for name in TRANSPORTS if process.ready.get(f"sip_{name}")}

@@ -61,10 +61,12 @@ async def http_load(
     return await _figures("http_load", json.dumps(asdict(plan)), within=seconds + SLACK)
 
 
-async def sip_load(address: tuple[str, int], waiting: int, seconds: float, first: int) -> Figures:
-    """Keep `waiting` MESSAGE requests under way for `seconds`."""
+async def sip_load(
+    address: tuple[str, int], waiting: int, seconds: float, first: int, transport: str = "udp"
+) -> Figures:
+    """Keep `waiting` MESSAGE requests under way for `seconds`, over udp, tcp or tls."""
     host, port = address
-    arguments = (host, str(port), str(seconds), str(waiting), str(first))
+    arguments = (host, str(port), str(seconds), str(waiting), str(first), transport)
     return await _figures("sip_load", *arguments, within=seconds + SLACK)
 
 

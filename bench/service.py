@@ -9,6 +9,7 @@ import yaml
 from bench.load import TEXT, Http
 from bench.recipients import PLACE
 from bench.sip_load import DOMAIN, USERS, password_of, user_of
+from voip_sms.demo.certificate import Certificate
 from voip_sms.demo.clients import Http as Client
 from voip_sms.demo.clients import until
 from voip_sms.demo.process import Service, run
@@ -28,7 +29,8 @@ listen = "127.0.0.1:0"
 [sip]
 domain = "{domain}"
 udp = "127.0.0.1:0"
-tcp = ""
+tcp = "127.0.0.1:0"
+{tls}
 rate = 0
 [mail]
 listen = ""
@@ -65,7 +67,9 @@ class VoipSms:
 
     async def __aenter__(self) -> Self:
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(_CONFIG.format(database=self._database, domain=DOMAIN), encoding="utf-8")
+        tls = _tls(await Certificate.make(self._folder))
+        text = _CONFIG.format(database=self._database, domain=DOMAIN, tls=tls)
+        self._config.write_text(text, encoding="utf-8")
         if not self._database.startswith("sqlite"):
             await self._command("db", "upgrade", "--config", str(self._config))
         await self._service.start()
@@ -91,6 +95,11 @@ class VoipSms:
     @property
     def pids(self) -> list[int]:
         return [self._service.pid]
+
+    @property
+    def service(self) -> Service:
+        """Its process."""
+        return self._service
 
     @property
     def sip(self) -> tuple[str, int]:
@@ -120,6 +129,12 @@ class VoipSms:
             await until(states, f"the carrier is not bound\n{self._service.log_text()[-2000:]}")
         finally:
             await client.close()
+
+
+def _tls(made: Certificate | None) -> str:
+    if made is None:
+        return ""
+    return f'tls = "127.0.0.1:0"\ntls_cert = "{made.chain}"\ntls_key = "{made.key}"'
 
 
 def _customer(carrying: Carrying, accounts: int) -> dict[str, Any]:

@@ -4,8 +4,10 @@ import asyncio
 import json
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -13,6 +15,7 @@ import uvloop
 from bench.sip_load import DOMAIN, TEXT, USERS, password_of, user_of
 from voip_sms.core.directory import Account, Id, Identity, SipAccount
 from voip_sms.core.model import Binding, Item, Message, PhoneSource, Plan, Submission, Submitted
+from voip_sms.demo.certificate import Certificate
 from voip_sms.doors.sip.door import Engine, SipDoor
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.sip.endpoint import Endpoint
@@ -69,6 +72,10 @@ class Forgetful:
         del account, writer
         return False
 
+    async def everywhere(self, most: int) -> Sequence[Binding]:
+        del most
+        return []
+
     async def flow_died(self, flow: str) -> None:
         """Nothing is there."""
 
@@ -86,10 +93,20 @@ def _message() -> Message:
     )  # fmt: skip
 
 
+async def _settings(folder: Path) -> SipSettings:
+    listeners = {"udp": "127.0.0.1:0", "tcp": "127.0.0.1:0"}
+    if made := await Certificate.make(folder):
+        listeners |= {"tls": "127.0.0.1:0", "tls_cert": str(made.chain), "tls_key": str(made.key)}
+    return SipSettings.model_validate({"domain": DOMAIN, **listeners})
+
+
 async def _serve() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
-    settings = SipSettings.model_validate({"domain": DOMAIN, "udp": "127.0.0.1:0", "tcp": ""})
-    endpoint = Endpoint(key=os.urandom(32), new_id=lambda: os.urandom(16).hex())
+    with tempfile.TemporaryDirectory() as folder:
+        settings = await _settings(Path(folder))
+        endpoint = Endpoint(
+            key=os.urandom(32), new_id=lambda: os.urandom(16).hex(), tls=settings.tls_contexts()
+        )
     nobody = Forgetful()
     door = SipDoor(
         endpoint,
@@ -103,8 +120,8 @@ async def _serve() -> None:
     bound = await endpoint.start(settings.listeners())
     told_to_stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
-    address = f"{bound[0].host}:{bound[0].port}"
-    print("ready " + json.dumps({"pid": os.getpid(), "sip_udp": address}), flush=True)
+    addresses = {f"sip_{one.transport}": f"{one.host}:{one.port}" for one in bound}
+    print("ready " + json.dumps({"pid": os.getpid(), **addresses}), flush=True)
     await told_to_stop.wait()
     await endpoint.close()
 

@@ -1,21 +1,21 @@
-"""Phones that send MESSAGE with digest credentials over UDP, so many under way at a time; prints its figures.
+"""Phones that send MESSAGE with digest credentials, so many under way at a time; prints its figures.
 
-    python -m bench.sip_load HOST PORT SECONDS WAITING FIRST
+    python -m bench.sip_load HOST PORT SECONDS WAITING FIRST [udp|tcp|tls]
 
-A blocking socket and no event loop: it must cost less than those it measures. Credentials are made from one
+Blocking sockets and no event loop: it must cost less than those it measures. Credentials are made from one
 challenge per user, with growing nonce counts, as a phone that keeps its nonce does it. What is not answered
-in half a second is sent again, octet for octet (RFC 3261, 17.1.2.2: T1).
+in half a second is sent again over UDP, octet for octet (RFC 3261, 17.1.2.2: T1).
 """
 
 import hashlib
 import json
 import re
-import socket
 import sys
 import time
 from dataclasses import dataclass, field
 
 from bench.recipients import mobile
+from bench.sip_wires import opened
 
 DOMAIN = "sms.test"
 USERS = 20
@@ -23,7 +23,6 @@ TEXT = b"The parcel is waiting, the code is 123456. It will be kept for 3 days."
 T1 = 0.5
 # After the load: what is still under way gets this long to be answered.
 GRACE = 3.0
-_BUFFER = 4 * 1024 * 1024
 _BRANCH = re.compile(rb"branch=z9hG4bK-(\d+)")
 _NONCE = re.compile(rb'WWW-Authenticate: [^\r]*nonce="([^"]+)"[^\r]*', re.IGNORECASE)
 
@@ -53,13 +52,13 @@ class Phone:
     def __post_init__(self) -> None:
         self.ha1 = _md5(f"{self.user}:{DOMAIN}:{self.password}".encode())
 
-    def message(self, number: int, local: bytes) -> bytes:
-        """The datagram number `number`, to the mobile of that number."""
+    def message(self, number: int, local: bytes, transport: bytes = b"UDP") -> bytes:
+        """The request number `number`, to the mobile of that number."""
         uri = b"sip:%b@%b" % (mobile(number).encode(), DOMAIN.encode())
         user = self.user.encode()
         lines = [
             b"MESSAGE %b SIP/2.0" % uri,
-            b"Via: SIP/2.0/UDP %b;branch=z9hG4bK-%d;rport" % (local, number),
+            b"Via: SIP/2.0/%b %b;branch=z9hG4bK-%d;rport" % (transport, local, number),
             b"Max-Forwards: 70",
             b"From: <sip:%b@%b>;tag=t%d" % (user, DOMAIN.encode(), number),
             b"To: <%b>" % uri,
@@ -92,8 +91,9 @@ class Phone:
 
 @dataclass(slots=True)
 class Sent:
-    """One message under way: when it first left, when it is sent again."""
+    """One message under way: whose it is, when it first left, when it is sent again."""
 
+    phone: int
     octets: bytes
     first: float
     again: float
@@ -103,12 +103,8 @@ class Sent:
 class Load:
     """Keeps `waiting` messages under way."""
 
-    def __init__(self, address: tuple[str, int], first: int) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-        self._socket.connect(address)
-        self._socket.settimeout(T1)
-        self._local = "{}:{}".format(*self._socket.getsockname()).encode()
+    def __init__(self, address: tuple[str, int], first: int, transport: str = "udp") -> None:
+        self._wire = opened(transport, address, T1, USERS)
         self._phones = [Phone(user_of(n), password_of(n)) for n in range(USERS)]
         self._number = first
         self._under_way: dict[int, Sent] = {}
@@ -117,9 +113,9 @@ class Load:
 
     def challenge(self) -> None:
         """Get every phone its nonce; RuntimeError when there is none to be had."""
-        for phone in self._phones:
-            self._send(phone)
-            phone.take_nonce(self._socket.recv(65536))
+        for index, phone in enumerate(self._phones):
+            self._send(index)
+            phone.take_nonce(self._wire.receive() or b"")
         self._under_way.clear()
 
     def run(self, seconds: float, waiting: int) -> dict[str, object]:
@@ -144,18 +140,18 @@ class Load:
             "p99": times[len(times) * 99 // 100] if times else 0,
         }  # fmt: skip
 
-    def _send(self, phone: Phone | None = None) -> None:
+    def _send(self, phone: int | None = None) -> None:
         self._number = number = self._number + 1
-        octets = (phone or self._phones[number % USERS]).message(number, self._local)
+        index = number % USERS if phone is None else phone
+        octets = self._phones[index].message(number, self._wire.local, self._wire.name)
         now = time.monotonic()
-        self._under_way[number] = Sent(octets, now, now + T1)
-        self._socket.send(octets)
+        self._under_way[number] = Sent(index, octets, now, now + T1)
+        self._wire.send(index, octets)
 
     def _receive(self, now: float) -> bool:
         """Whether one that was under way got its final reply."""
-        try:
-            reply = self._socket.recv(65536)
-        except TimeoutError:
+        reply = self._wire.receive()
+        if reply is None:
             self._repeat(now)
             return False
         found = _BRANCH.search(reply)
@@ -171,11 +167,13 @@ class Load:
         return True
 
     def _repeat(self, now: float) -> None:
+        if not self._wire.repeats:
+            return
         for sent in [sent for sent in self._under_way.values() if sent.again <= now]:
             self.repeated += 1
             sent.wait *= 2  # RFC 3261, 17.1.2.2
             sent.again = now + sent.wait
-            self._socket.send(sent.octets)
+            self._wire.send(sent.phone, sent.octets)
 
     def _drain(self) -> None:
         until = time.monotonic() + GRACE
@@ -184,8 +182,8 @@ class Load:
 
 
 def main() -> None:
-    host, port, seconds, waiting, first = sys.argv[1:]
-    load = Load((host, int(port)), int(first))
+    host, port, seconds, waiting, first, *transport = sys.argv[1:]
+    load = Load((host, int(port)), int(first), *transport)
     load.challenge()
     print("figures " + json.dumps(load.run(float(seconds), int(waiting))), flush=True)
 

@@ -78,6 +78,15 @@ async def test_phones_prove_who_they_are_and_get_their_202(tmp_path: Path) -> No
     assert figures.repeated == 0
 
 
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+async def test_phones_over_each_transport_get_their_202_from_our_own_edge(
+    tmp_path: Path, transport: str
+) -> None:
+    async with module("sip_door", tmp_path) as edge:
+        figures = await sip_load(edge.address(f"sip_{transport}"), 5, 0.5, first=0, transport=transport)
+    assert figures.accepted > 5
+
+
 async def test_a_phone_that_is_refused_fails_the_load(tmp_path: Path) -> None:
     class Refusing(asyncio.DatagramProtocol):
         """Challenges always, whatever is shown."""
