@@ -24,12 +24,12 @@ def change(document):
     acme["sender_names"].append({"name": "Waiting", "status": "pending"})
     acme["keys"].append({"name": "some", "token": READING_KEY, "scopes": ["messages"]})
     acme["sip_accounts"] += [
-        {"user": "103", "password": "pw103", "identity": {"kind": "2way", "value": "pl"}},
-        {"user": "104", "password": "pw104", "identity": {"kind": "2way", "value": "pl"}},
-        {"user": "105", "password": "pw105", "identity": {"kind": "name", "value": "Waiting"}},
+        {"user": "123", "password": "pw123", "identity": {"kind": "2way", "value": "pl"}},
+        {"user": "124", "password": "pw124", "identity": {"kind": "2way", "value": "pl"}},
+        {"user": "125", "password": "pw125", "identity": {"kind": "name", "value": "Waiting"}},
         {
-            "user": "106",
-            "password": "pw106",
+            "user": "126",
+            "password": "pw126",
             "identity": {"kind": "number", "value": "+48601000001"},
             "language": "pl",
         },
@@ -59,10 +59,10 @@ def change(document):
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
 async def stage(request):
     async with service_on(request, change) as stage:
-        for user in ("102", "103"):  # they take both numbers of the pool for one recipient
+        for user in ("102", "123"):  # they take both numbers of the pool for one recipient
             async with phone_of(stage, user) as phone:
                 assert (await phone.send(TAKEN, f"from {user}")).status == 202
-        for user in ("102", "103"):
+        for user in ("102", "123"):
             await stage.handsets.received(TAKEN, f"from {user}")
         yield stage
 
@@ -203,18 +203,20 @@ async def test_one_idempotency_key_is_one_message(stage):
 # --- on the phone -------------------------------------------------------------------------------------------
 
 SIP = {
-    "not a number": ("101", "hello", "Hi", 404, "Recipient invalid"),
+    "not a number": ("101", "60112345", "Hi", 404, "Recipient invalid"),
+    "nobody": ("101", "hello", "Hi", 404, "No such extension"),
     "landline": ("101", "221234567", "Hi", 403, "Recipient forbidden"),
     "premium": ("101", "+48700123456", "Hi", 403, "Recipient forbidden"),
     "emergency": ("101", "112", "Hi", 403, "Recipient forbidden"),
-    "no route": ("105", "+4915112345678", "Hi", 403, "Sender not allowed"),
+    "no route": ("125", "+4915112345678", "Hi", 403, "Sender not allowed"),
     "white space": ("101", "+48601123456", "  ", 200, "OK"),
     "empty": ("101", "+48601123456", "", 200, "OK"),
     "eleven parts": ("101", "+48601123456", "a" * 1531, 413, "Text too long"),
-    "pending name": ("105", "+48601123456", "Hi", 403, "Sender not allowed"),
+    "pending name": ("125", "+48601123456", "Hi", 403, "Sender not allowed"),
     "no credit": ("201", "+48601123456", "Hi", 402, "Credit exhausted"),
-    "pool exhausted": ("104", TAKEN, "Hi", 480, "No 2way number free"),
-    "in Polish": ("106", "112", "Hi", 403, "Niedozwolony odbiorca"),
+    "pool exhausted": ("124", TAKEN, "Hi", 480, "No 2way number free"),
+    "in Polish": ("126", "112", "Hi", 403, "Niedozwolony odbiorca"),
+    "no such extension": ("125", "199", "Hi", 404, "No such extension"),
 }
 
 
