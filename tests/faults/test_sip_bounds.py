@@ -288,6 +288,19 @@ async def test_a_shunned_address_is_not_heard_over_tcp_either(
             await again.ask(OPTIONS)
 
 
+async def test_connections_that_come_and_go_are_not_taken_for_ever(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would cost a handshake."""
+    monkeypatch.setattr(strangers, "BURST", 20.0)
+    monkeypatch.setattr(strangers, "RATE", 1.0)
+    for _ in range(30):
+        async with RawTcp(*service.tcp):
+            pass
+    await until(lambda: service.endpoint.stats["shunned"] > 5)
+    assert len(service.endpoint._connections._flows) == 0
+
+
 async def _to_the_end(peer: RawTcp) -> int:
     """How many replies came before the end."""
     octets = b""

@@ -52,6 +52,19 @@ def contacts(found: Any) -> list[str]:
     return [one.contact for one in found]
 
 
+async def test_after_a_restart_all_live_bindings_are_known(
+    scene: World, registrations: StoredRegistrations, clock: FakeClock
+) -> None:
+    one, other = binding(clock), binding(clock, "sip:101@10.0.0.2:5060", call_id="call-2")
+    short = binding(clock, "sip:101@10.0.0.3:5060", call_id="call-3", expires_at=clock.now() + SECOND)
+    for each in (one, other, short):
+        await registrations.register(PHONE, [each])
+        clock.advance(0.5)
+    restarted = StoredRegistrations(scene.context)
+    assert contacts(await restarted.everywhere(10)) == [other.contact, one.contact]
+    assert contacts(await restarted.everywhere(1)) == [other.contact]
+
+
 async def test_a_binding_is_kept_as_it_came_over_a_restart(
     scene: World, registrations: StoredRegistrations, clock: FakeClock
 ) -> None:

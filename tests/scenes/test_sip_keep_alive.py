@@ -8,7 +8,7 @@ import pytest
 
 from support.fakes import FakeClock
 from support.sip_engine import sip_account
-from support.sip_raw import RawTcp, RawUdp, ok_to
+from support.sip_raw import Ask, RawTcp, RawUdp, ok_to
 from support.sip_service import Service, registration, signed
 from voip_sms.doors.sip import keepalive
 from voip_sms.net.sip import flows
@@ -113,6 +113,31 @@ async def test_connections_get_empty_lines_whatever_the_method(clock: FakeClock,
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(stranger.reader.read(1), 2 * EVERY)
     await until(lambda: service.engine.died)
+    await service.stop()
+
+
+async def test_a_restart_knows_again_whose_hole_to_keep_open(clock: FakeClock) -> None:
+    """No NAT waits for a phone's next REGISTER; and what the port is called, phones behind it go on using."""
+    service = await started(clock, "crlf")
+    async with RawUdp(*service.udp) as phone:
+        await signed(phone, registration())
+        await service.stop()
+        service.settings = service.settings.model_copy(update={"udp": f"127.0.0.1:{service.udp[1]}"})
+        await service.start()
+        assert await phone.octets() == b"\r\n\r\n"
+        assert service.door._authenticator.knows("127.0.0.1"), "and who must never be shut out"
+        clock.advance(301)
+        while not await phone.quiet(3 * EVERY):
+            pass
+        await service.stop()
+
+
+async def test_without_the_store_it_starts_all_the_same(clock: FakeClock) -> None:
+    service = Service(clock)
+    service.engine.refuse_registrations = "store_unavailable"
+    await service.start()
+    async with RawUdp(*service.udp) as phone:
+        assert (await signed(phone, Ask())).status == 202
     await service.stop()
 
 

@@ -19,7 +19,7 @@ from voip_sms.core.failures import Accepted, Temporary
 from voip_sms.core.model import ForwardJob
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.sip import flows
-from voip_sms.net.sip.tls import TlsContexts, TlsFileError, TlsFiles
+from voip_sms.net.sip.tls import TlsContexts, TlsFileError, TlsFiles, TlsLayer
 from voip_sms.net.sip.traffic import Ending, Outgoing, Target
 
 LONG = "Ala ma kota, a kot ma Alę 🐈. " * 60
@@ -126,6 +126,26 @@ async def test_what_is_no_tls_ends_the_connection_and_nothing_else(
     async with RawTls(*service.tls, authority.client()) as phone, RawTcp(*service.tls) as stranger:
         stranger.send(Ask("OPTIONS", body=""))
         assert await stranger.closed()
+        assert (await phone.ask(Ask("OPTIONS", body=""))).status == 200
+
+
+async def test_garbage_between_records_ends_that_connection_only(
+    service: Service, authority: Authority
+) -> None:
+    async with RawTls(*service.tls, authority.client()) as phone, RawTcp(*service.tls) as raw:
+        session = TlsLayer(authority.client(), server_side=False, host="sms.test")
+        session.begin()
+        while not session.ready:
+            raw.send(session.outgoing())
+            session.receive(await asyncio.wait_for(raw.reader.read(65536), 5))
+        session.send(Ask("OPTIONS", body="").octets("TLS"))
+        raw.send(session.outgoing())
+        octets = b""
+        while not octets:
+            octets = session.receive(await asyncio.wait_for(raw.reader.read(65536), 5))
+        assert octets.startswith(b"SIP/2.0 200")
+        raw.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+        await asyncio.wait_for(raw.reader.read(), 5)
         assert (await phone.ask(Ask("OPTIONS", body=""))).status == 200
 
 

@@ -123,6 +123,11 @@ class FakeEngine:
         now = self.now()  # type: ignore[operator]
         return [b for (user, _), b in self.bound.items() if user == account.name and b.expires_at > now]
 
+    async def everywhere(self, most: int) -> Sequence[Binding]:
+        self._registrations()
+        now = self.now()  # type: ignore[operator]
+        return [one for one in self.bound.values() if one.expires_at > now][:most]
+
     async def flow_died(self, flow: str) -> None:
         self._registrations()
         self.died.append(flow)

@@ -74,6 +74,10 @@ class Registrations(Protocol):
         """The live bindings, newest first."""
         ...
 
+    async def everywhere(self, most: int) -> Sequence[Binding]:
+        """Live bindings of all accounts, at most so many: what a door has to know again after a restart."""
+        ...
+
     async def flow_died(self, flow: str) -> None:
         """A TCP/TLS connection is gone: its bindings are unreachable at once and dropped."""
         ...

@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select, text
 from voip_sms.core.directory import Account
 from voip_sms.core.model import Binding
 from voip_sms.engine.context import Context
+from voip_sms.store.resolve import live_bindings
 from voip_sms.store.tables import forward_job
 from voip_sms.store.units import Match, Row, Rows, Scan, State, Unit, by_key
 
@@ -72,6 +73,11 @@ class StoredRegistrations:
         mine = _of(account, lock=False)
         found: Sequence[Binding] = await self._do(lambda state: Rows(live(state.find(mine), now)), mine)
         return found
+
+    async def everywhere(self, most: int) -> Sequence[Binding]:
+        """Live bindings of all accounts, newest first, at most so many."""
+        now = self._context.clock.now()
+        return live(await self._context.reader.run(live_bindings, now, most), now)
 
     async def flow_died(self, flow: str) -> None:
         """A TCP/TLS connection is gone: its bindings are dropped."""

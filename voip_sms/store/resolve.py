@@ -1,9 +1,12 @@
 """Finds the tenant where only something else is known: the one module that reads without a tenant."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from sqlalchemy import Connection, select
 
 from voip_sms.core.directory import Id
-from voip_sms.store.tables import forward, forward_job, message, tenant
+from voip_sms.store.tables import binding, forward, forward_job, message, tenant
 
 
 def tenant_of_name(connection: Connection, name: str) -> Id | None:
@@ -28,3 +31,9 @@ def tenant_of_handover(connection: Connection, job_id: Id) -> Id | None:
 def tenant_of_forward(connection: Connection, rule_id: Id) -> Id | None:
     """Whose forward this is (for the operator's `voip-sms webhooks`)."""
     return connection.execute(select(forward.c.tenant_id).where(forward.c.id == rule_id)).scalar_one_or_none()
+
+
+def live_bindings(connection: Connection, now: int, most: int) -> Sequence[Mapping[str, Any]]:
+    """Where phones of all tenants are reached, the newest first."""
+    wanted = select(binding).where(binding.c.expires_at > now).order_by(binding.c.updated_at.desc())
+    return [dict(row) for row in connection.execute(wanted.limit(most)).mappings()]

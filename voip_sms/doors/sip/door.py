@@ -14,7 +14,7 @@ from voip_sms.core.ports import Credentials, Dispositions, Registrations, Submit
 from voip_sms.doors.sip.auth import Authenticator
 from voip_sms.doors.sip.keepalive import KeepAlive
 from voip_sms.doors.sip.message import DOOR, Messages
-from voip_sms.doors.sip.phones import Phones
+from voip_sms.doors.sip.phones import CAPACITY, Phones
 from voip_sms.doors.sip.registrar import Registrar
 from voip_sms.doors.sip.replies import NOT_OWNER, refused
 from voip_sms.doors.sip.settings import SipSettings
@@ -81,7 +81,8 @@ class SipDoor:
         self._endpoint.spare(self._authenticator.knows)
 
     async def start(self) -> None:
-        """Begin to hold NATs open."""
+        """Know again who was registered, and begin to hold NATs open."""
+        await self._remember()
         if self._settings.keep_alive:
             self._spawn(self._keep_alive.forever())
 
@@ -118,6 +119,15 @@ class SipDoor:
     def _flow_lost(self, flow: str) -> None:
         if self._phones.flow_lost(flow):
             self._spawn(self._drop(flow))
+
+    async def _remember(self) -> None:
+        """NATs keep no hole open for a phone's whole registration interval. Without it phones come anew."""
+        try:
+            bindings = await self._registrations.everywhere(CAPACITY)
+        except Refusal:
+            log.warning("sip_bindings_not_read")
+            return
+        self._phones.known(bindings, self._endpoint.flow_alive)
 
     async def _drop(self, flow: str) -> None:
         """Tidiness only: delivery looks whether the connection lives, and the binding expires by itself."""

@@ -8,6 +8,8 @@ from typing import Final
 from voip_sms.core.model import Binding
 from voip_sms.doors.sip.bans import Bans
 from voip_sms.net.sip.traffic import Incoming, Target
+from voip_sms.wire.sip.grammar import GrammarError
+from voip_sms.wire.sip.uri import parse_host_port
 
 CAPACITY: Final = 50_000
 """Phones whose NATs are held open, about 800 octets each."""
@@ -27,7 +29,7 @@ class Hole:
 
 
 class Phones:
-    """Memory only; a restart learns it anew within one registration interval."""
+    """Memory only; a restart begins with what is stored, and learns the rest as phones register."""
 
     def __init__(self, bans: Bans, now: Callable[[], int]) -> None:
         self._bans = bans
@@ -50,6 +52,19 @@ class Phones:
                 self._flows.setdefault(incoming.flow, set()).add(key)
         while len(self._holes) > CAPACITY:
             self._close(next(iter(self._holes)))
+
+    def known(self, bindings: Sequence[Binding], mine: Callable[[str], bool]) -> None:
+        """What an earlier run had stored; `mine` says whether a UDP flow is a listener of ours."""
+        for binding in bindings:
+            try:
+                host, port = parse_host_port(binding.source)
+            except GrammarError:
+                continue
+            host = host.strip("[]")
+            self._bans.bound(host, binding.expires_at, binding.user)
+            if binding.transport == "udp" and port is not None and mine(binding.flow):
+                target = Target("udp", host, port, binding.flow)
+                self._holes.setdefault((binding.user, binding.contact), Hole(binding, target))
 
     def gone(self, user: str) -> None:
         """All bindings of a user were removed."""

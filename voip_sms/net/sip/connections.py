@@ -141,6 +141,10 @@ class Connections:
         """Passed on."""
         return self._sink.deaf(host)
 
+    def in_vain(self, source: Address) -> None:
+        """Passed on."""
+        self._sink.in_vain(source)
+
     def admit(self, flow: TcpFlow) -> bool:
         """Whether a new connection may stay."""
         site = site_of(flow.source[0])
@@ -172,7 +176,8 @@ class Connections:
     def _forget(self, flow: TcpFlow) -> None:
         if self._flows.pop(flow.flow, None) is None:
             return
-        self._unknown.pop(flow.flow, None)
+        if self._unknown.pop(flow.flow, None) is not None and not self._closing:
+            self._sink.in_vain(flow.source)
         site = site_of(flow.source[0])
         self._per_site[site] -= 1
         if not self._per_site[site]:

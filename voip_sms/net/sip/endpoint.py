@@ -153,6 +153,7 @@ class Endpoint:
         for listener in self._udp:
             listener.close()
         self._udp.clear()
+        await asyncio.sleep(0)  # the loop closes sockets at its next turn: then their ports are free
 
     async def _open(self, listen: Listen) -> Address:
         host = await resolve(listen.host, listen.port)
@@ -179,17 +180,23 @@ class Endpoint:
         self.stats["shunned"] += 1
         return True
 
+    def in_vain(self, source: Address) -> None:
+        """What came was of no use to anybody; beyond a rate its source isn't heard for a while."""
+        site = site_of(source[0])
+        if self._strangers.charge(site) and self._rarely.first("shunned", site):
+            log.warning("sip_flood", source=site, seconds=SHUNNED)
+
     def message(self, message: Message, path: Path) -> None:
         """A whole message came in."""
         if isinstance(message, Request):
             self._request(message, path)
         elif not self._client.receive(message):
-            self._in_vain(path)
+            self.in_vain(path.source)
 
     def malformed(self, error: Malformed, path: Path) -> None:
         """Octets that are no message; answered where that is possible and allowed."""
         self.stats["malformed"] += 1
-        self._in_vain(path)
+        self.in_vain(path.source)
         request = error.request
         if request is None or request.method == "ACK":
             return
@@ -207,7 +214,7 @@ class Endpoint:
             via = top_via(request.headers)
         except GrammarError:
             self.stats["malformed"] += 1
-            self._in_vain(path)
+            self.in_vain(path.source)
             return
         transaction = self._server.open(request, via, path)
         if transaction is None:
@@ -216,17 +223,11 @@ class Endpoint:
         if isinstance(result, Reply):
             self._server.answer(transaction, result)
             if not result.keep:
-                self._in_vain(path)
+                self.in_vain(path.source)
         elif result is not None:
             self._server.run(transaction, result)
         else:
-            self._in_vain(path)
-
-    def _in_vain(self, path: Path) -> None:
-        """What came was of no use to anybody; beyond a rate its source isn't heard for a while."""
-        site = site_of(path.source[0])
-        if self._strangers.charge(site) and self._rarely.first("shunned", site):
-            log.warning("sip_flood", source=site, seconds=SHUNNED)
+            self.in_vain(path.source)
 
     def _dispatch(self, request: Request, path: Path) -> Reply | Awaitable[Reply | None] | None:
         try:

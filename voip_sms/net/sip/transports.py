@@ -28,6 +28,8 @@ class Sink(Protocol):
 
     def deaf(self, host: str) -> bool: ...
 
+    def in_vain(self, source: Address) -> None: ...
+
 
 class UdpPath:
     """One datagram's way back."""
