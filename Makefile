@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
+JOBS ?= 2
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
@@ -15,10 +16,10 @@ demo: setup ## Set everything up and tell the whole story on real sockets; ONCE=
 	@tools/phone.sh $(VENV) $(PYTHON)
 	@$(BIN)/python -m voip_sms.demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: setup-dev ## Run all tests; as root install the Debian packages they need; ARGS='-k word' picks
+test: setup-dev ## Run all tests, JOBS files at a time; as root install the Debian packages they need; ARGS='-k word' picks
 	@tools/peers.sh test
 	@tools/phone.sh $(VENV) $(PYTHON)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: lint ## Lint, types, import rules and the tests that need no peers: under two minutes
 	@$(BIN)/mypy
