@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voip_sms.wire.sip.framing import Broken, Event, Flawed, StreamFramer
+from voip_sms.wire.sip.framing import MAX_SENSELESS, Broken, Event, Flawed, StreamFramer
 from voip_sms.wire.sip.messages import MAX_BODY, MAX_HEAD, Request
 
 
@@ -99,3 +99,18 @@ def test_no_octets_crash_the_framer(pieces: list[bytes]) -> None:
     for piece in pieces:
         list(framer.feed(piece))
     list(framer.feed(STREAM))
+
+
+def test_many_pings_at_once_are_one() -> None:
+    framer = StreamFramer()
+    assert calls(list(framer.feed(b"\r\n" * 1001 + request(1)))) == ["Ping", "1"]
+    assert calls(list(framer.feed(b"\r\n\r\n"))) == ["Ping"], "the odd one before the request was none"
+
+
+def test_senseless_responses_are_dropped_and_too_many_end_the_stream() -> None:
+    senseless = b"SIP/2.0 9999 x\r\nContent-Length: 0\r\n\r\n"
+    framer = StreamFramer()
+    assert calls(list(framer.feed(senseless * MAX_SENSELESS + request(1)))) == ["1"]
+    (broken,) = framer.feed(senseless + request(2))
+    assert isinstance(broken, Broken)
+    assert broken.error.request is None, "a response is never answered"

@@ -302,3 +302,38 @@ def test_no_text_crashes_a_value_parser(text: str) -> None:
     for parser in (parse_via, parse_cseq, parse_name_addr):
         with contextlib.suppress(GrammarError):
             parser(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b'Require: "a', 400),
+        (b"Require: " + b"a," * 40 + b"a", 400),
+        (b"Require: a, b", 420),
+    ],
+)
+def test_requirements_that_cannot_be_met_are_refused_whatever_they_are(line: bytes, status: int) -> None:
+    request = parse_datagram(changed(b"CSeq:", line + b"\r\nCSeq:"))
+    assert isinstance(request, Request)
+    with pytest.raises(Refused) as caught:
+        read(request)
+    assert caught.value.refusal.status == status
+
+
+def test_a_via_of_commas_has_nobody_to_answer() -> None:
+    with pytest.raises(GrammarError):
+        top_via(Headers([("via", ",")]))
+
+
+def test_what_stands_behind_the_first_via_stays_as_it_is() -> None:
+    value = 'SIP/2.0/UDP 10.0.0.1;x="a,b;rport";branch=b,SIP/2.0/UDP x;branch=c,,'
+    stamped = stamp_via(value, top_via(Headers([("via", value)])), "192.0.2.1", 9)
+    assert (
+        stamped == 'SIP/2.0/UDP 10.0.0.1;x="a,b;rport";branch=b;received=192.0.2.1,SIP/2.0/UDP x;branch=c,,'
+    )
+
+
+def test_an_answer_of_another_version_is_never_answered() -> None:
+    with pytest.raises(Malformed) as caught:
+        parse_datagram(changed(b"MESSAGE sip:601123456@sms.test SIP/2.0", b"SIP/3.0 481 Call Does Not Exist"))
+    assert caught.value.request is None
