@@ -110,6 +110,35 @@ async def test_others_get_plain_text(forwarder: SipForwarder, phone: RawUdp, age
     assert request.body.decode() == "Zażółć"
 
 
+@pytest.mark.parametrize("status", [415, 488])
+async def test_who_refuses_the_wrapping_gets_it_plain_at_once(
+    forwarder: SipForwarder, phone: RawUdp, status: int
+) -> None:
+    sending = asyncio.create_task(forwarder.deliver(job(binding(phone.address, cpim=True))))
+    wrapped = await phone.request()
+    phone.send(ok_to(wrapped, status, "No"))
+    plain = await phone.request()
+    phone.send(ok_to(plain))
+    assert (await sending) == Accepted("sip:101@10.0.0.9:5060")
+    assert plain.headers.get("content-type") == "text/plain;charset=UTF-8"
+    assert plain.body.decode() == "Zażółć"
+    assert plain.headers.get("call-id") != wrapped.headers.get("call-id")
+
+
+async def test_who_refuses_plain_text_too_refuses_it(forwarder: SipForwarder, phone: RawUdp) -> None:
+    sending = asyncio.create_task(forwarder.deliver(job(binding(phone.address, cpim=True))))
+    for _ in range(2):
+        phone.send(ok_to(await phone.request(), 415, "No"))
+    assert await sending == Permanent("sip_415")
+    assert await phone.quiet()
+
+
+async def test_a_receipt_has_no_plainer_form(forwarder: SipForwarder, phone: RawUdp) -> None:
+    work = job(binding(phone.address, cpim=True), event="imdn.delivered")
+    assert (await taken(forwarder, work, phone, 415))[1] == Permanent("sip_415")
+    assert await phone.quiet()
+
+
 async def test_a_text_that_the_wrapping_would_make_too_long_for_a_datagram_is_plain(
     forwarder: SipForwarder, phone: RawUdp
 ) -> None:

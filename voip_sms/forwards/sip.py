@@ -23,11 +23,20 @@ from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.core.notices import failure, tells_of_failure
 from voip_sms.core.ports import Credentials, Registrations
 from voip_sms.forwards.sip_answers import Answer, Rank, answer_of, outcome_of
-from voip_sms.forwards.sip_body import Letter, content_of, may_cut, may_read, seconds_for, settled
+from voip_sms.forwards.sip_body import (
+    Letter,
+    content_of,
+    in_time,
+    may_cut,
+    may_read,
+    settled,
+    wants_plainer,
+)
 from voip_sms.net.sip.contacts import dial
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
 from voip_sms.wire.sip.grammar import GrammarError
+from voip_sms.wire.sip.timers import T1
 from voip_sms.wire.sip.uri import parse_host_port, sip_uri
 
 log = structlog.get_logger(__name__)
@@ -40,6 +49,9 @@ DEADLINE: Final = 120.0
 PATIENCE: Final = 4.0
 """Seconds that the others still get when one contact has taken it: enough for three copies over UDP. Then the
 next text has its turn; who has not answered yet is still tried, and not waited for."""
+MOVING: Final = T1
+"""Seconds that the places which a try knows get when a phone registers from another: it may be another phone,
+and those that are there answer within a round trip."""
 LATE_MOST: Final = 2_000
 """Texts known to have been taken after their try was over: as many as the endpoint listens for."""
 _DEFAULT_PORT: Final = 5060
@@ -163,13 +175,15 @@ class SipForwarder:
         target = self._target(offer.binding)
         if target is None:
             return Answer(offer.binding, Rank.LATER, "unreachable", taken=offer.taken)
-        whole = self._request(offer, target, offer.rest)
+        whole = in_time(offer.job, self._request(offer, target, offer.rest))
         result = await self._endpoint.send(whole)
         if result.ending is Ending.TOO_LARGE:
             over_tcp = replace(whole, target=Target("tcp", target.host, target.port))
             result = await self._endpoint.send(over_tcp)
             if result.ending is Ending.UNREACHABLE and may_cut(offer.job):
                 result = await self._in_pieces(offer, target)
+        if wants_plainer(offer.job, whole, result):
+            result = await self._endpoint.send(self._request(offer, target, offer.rest, plain=True))
         answer = answer_of(offer.binding, result)
         return answer if answer.rank is Rank.TAKEN else replace(answer, taken=offer.taken)
 
@@ -205,16 +219,16 @@ class SipForwarder:
             return None
         return Target(binding.transport, host.strip("[]"), port or _DEFAULT_PORT, binding.flow)
 
-    def _request(self, offer: "_Offer", target: Target, text: str) -> Outgoing:
+    def _request(self, offer: "_Offer", target: Target, text: str, *, plain: bool = False) -> Outgoing:
         """Call-ID and tag are the job's (and piece's) for every contact and try: phones know it again."""
         job = offer.job
         in_part = text != offer.text
-        name = to_text(JOB_PREFIX, job.id) + (f"-{offer.taken}" if in_part else "")
+        name = to_text(JOB_PREFIX, job.id) + (f"-{offer.taken}" if in_part else "-plain" if plain else "")
         tag = hashlib.sha256(name.encode()).hexdigest()[:16]
         host = offer.binding.host or self._domain  # so that Reply finds its way to us
         sender = job.imdn_peer or sip_uri(_peer(job), host)
         letter = Letter(sender, sip_uri(job.target, host), _moment(job), text)
-        content_type, body = content_of(job, offer.binding, letter, whole=not in_part)
+        content_type, body = content_of(job, offer.binding, letter, whole=not (in_part or plain))
         return Outgoing(
             method="MESSAGE",
             uri=offer.binding.contact,
@@ -229,7 +243,6 @@ class SipForwarder:
             ),
             body=body,
             late=self._listener(offer, offer.taken + len(text)),
-            timeout=seconds_for(job),
         )
 
 
@@ -265,20 +278,23 @@ def _place(binding: Binding) -> tuple[str, str, str]:
 async def _wait(tasks: set[asyncio.Task[Answer]], moved: asyncio.Event) -> set[asyncio.Task[Answer]]:
     """Until all have ended, or PATIENCE after one contact took it, or DEADLINE; those that have not ended.
 
-    Or until a phone has `moved`, when nobody took it yet: the next try knows where to.
+    Or until shortly after a phone has `moved`, when nobody took it yet: the next try knows where to.
     """
     loop = asyncio.get_running_loop()
-    end, taken, waiting = loop.time() + DEADLINE, False, tasks
+    end, waiting = loop.time() + DEADLINE, tasks
+    taken = hurried = False
     news = asyncio.create_task(moved.wait())
     try:
-        while waiting and loop.time() < end and (taken or not moved.is_set()):
-            watched = waiting if taken else {*waiting, news}
+        while waiting and loop.time() < end:
+            watched = waiting if taken or hurried else {*waiting, news}
             done, _ = await asyncio.wait(
                 watched, timeout=end - loop.time(), return_when=asyncio.FIRST_COMPLETED
             )
             waiting = waiting - done
             if not taken and any(task.result().rank is Rank.TAKEN for task in tasks & done):
-                end, taken = min(end, loop.time() + PATIENCE), True
+                taken, end = True, loop.time() + PATIENCE
+            elif news in done:
+                hurried, end = True, loop.time() + MOVING
     finally:
         news.cancel()
     return waiting

@@ -1,6 +1,6 @@
 """What a phone is handed for a job: the octets and their type, in the form that this contact reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from voip_sms.core.clock import to_datetime
@@ -8,8 +8,8 @@ from voip_sms.core.dispositions import JOB_PREFIX, reads_cpim, receipt_of
 from voip_sms.core.failures import Outcome, Permanent, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import Binding, ForwardJob
+from voip_sms.net.sip.traffic import Outgoing, Result
 from voip_sms.wire.sip import cpim, imdn
-from voip_sms.wire.sip.timers import TIMER_F
 
 PLAIN: Final = "text/plain;charset=UTF-8"
 _INNER: Final = "text/plain; charset=UTF-8"
@@ -20,6 +20,10 @@ for a datagram (1300, RFC 3428 8), and a plain text is better than one in pieces
 
 RECEIPT_SECONDS: Final = 5.0
 """For a receipt, four copies over UDP: texts wait behind it, and a phone that is gone stays silent."""
+
+
+_OTHER_TYPE: Final = frozenset({406, 415, 488})
+"""Statuses that refuse what a body is rather than the message (RFC 3261 21.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,20 @@ def may_read(job: ForwardJob, binding: Binding) -> bool:
     return receipt_of(job.event) is None or reads_cpim(binding)
 
 
-def seconds_for(job: ForwardJob) -> float:
-    """How long a contact's answer is waited for."""
-    return TIMER_F if receipt_of(job.event) is None else RECEIPT_SECONDS
+def in_time(job: ForwardJob, outgoing: Outgoing) -> Outgoing:
+    """A receipt's answer is waited for RECEIPT_SECONDS only; others as they are."""
+    return outgoing if receipt_of(job.event) is None else replace(outgoing, timeout=RECEIPT_SECONDS)
 
 
 def may_cut(job: ForwardJob) -> bool:
     """Whether it can go in pieces: only texts can."""
     return receipt_of(job.event) is None
+
+
+def wants_plainer(job: ForwardJob, offered: Outgoing, result: Result) -> bool:
+    """Whether a contact refused a text for its wrapping: it may still read it plain."""
+    wrapped = ("content-type", cpim.MEDIA_TYPE) in offered.headers
+    return wrapped and may_cut(job) and result.status in _OTHER_TYPE
 
 
 def settled(job: ForwardJob, outcome: Outcome) -> Outcome:
