@@ -10,6 +10,7 @@ from voip_sms.wire.sip.framing import StreamFramer
 
 SLOWEST = 0.1
 """Seconds of processor time."""
+DATAGRAMS, STREAMS = hostile(), streams()
 VOUCHED, UNKNOWN = b"\x00", b"\x02"
 
 
@@ -19,13 +20,13 @@ def seconds(octets: bytes) -> float:
     return time.process_time() - began
 
 
-@pytest.mark.parametrize(("name", "octets"), hostile(), ids=[name for name, _ in hostile()])
+@pytest.mark.parametrize(("name", "octets"), DATAGRAMS, ids=[name for name, _ in DATAGRAMS])
 def test_a_dear_datagram(name: str, octets: bytes) -> None:
     for standing in (VOUCHED, UNKNOWN):
         assert min(seconds(standing + octets) for _ in range(2)) < SLOWEST
 
 
-@pytest.mark.parametrize(("name", "pieces"), streams(), ids=[name for name, _ in streams()])
+@pytest.mark.parametrize(("name", "pieces"), STREAMS, ids=[name for name, _ in STREAMS])
 def test_a_dear_stream(name: str, pieces: list[bytes]) -> None:
     began = time.process_time()
     framer = StreamFramer()
