@@ -6,7 +6,7 @@ from typing import Literal
 from voip_sms.wire.errors import WireError
 
 Auto = Literal["", "replied", "generated", "bulk", "list", "bounce"]
-"""Who wrote: a person (""), an autoresponder, a program, a bulk mailing, a list, a mail server (RFC 3834 2, 5)."""
+"""Who wrote: a person, an autoresponder, a program, a bulk mailing, a list, a mail server (RFC 3834 2, 5)."""
 
 CutKind = Literal["quote", "signature", "footer"]
 
@@ -17,7 +17,7 @@ class MailBroken(WireError):  # noqa: N818 - the name of the design; an answer, 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A piece that is not part of what the writer says now, known by how it begins (at most 60 characters)."""
+    """A piece that isn't what the writer says now, known by how it begins (at most 60 characters)."""
 
     kind: CutKind
     text_start: str
@@ -27,8 +27,8 @@ class Cut:
 class Body:
     """The text of a mail after cutting; it may be empty.
 
-    `html`: it was read from HTML. `repaired`: the octets weren't what their label said, and the text is what they
-    most likely mean. `damaged`: something in it is lost or can't be known (it may hold U+FFFD).
+    `html`: it was read from HTML. `repaired`: the octets weren't what their label said, and the text is what
+    they most likely mean. `damaged`: something in it is lost or can't be known (it may hold U+FFFD).
     """
 
     text: str
@@ -43,8 +43,8 @@ class Mail:
     """One mail. No value but `body.text` holds a control character or a line break.
 
     `from_address` is empty unless there is exactly one author; domains are in lower case. `message_id`,
-    `in_reply_to` and `references` keep their angle brackets, "" or () when there are none. `hops` counts Received
-    lines, `loops` are the values of X-Loop, `attachments` says that it carried something that isn't text.
+    `in_reply_to` and `references` keep their angle brackets, "" or () when there are none. `hops` counts
+    Received lines, `loops` are the values of X-Loop, `attachments`: it carried something that isn't its text.
     """
 
     from_address: str
