@@ -78,6 +78,17 @@ async def test_a_message_octet_by_octet_ends_at_its_deadline(
             writer.close()
 
 
+async def test_much_of_a_message_is_kept_only_for_who_is_known(service: Service) -> None:
+    text = "x" * 60_000
+    async with RawTcp(*service.tcp) as phone, RawTcp(*service.tcp) as stranger:
+        await signed(phone, registration())
+        for peer in (phone, stranger):
+            peer.send(Ask(body=text).octets("TCP")[:-1])
+        assert await stranger.closed()
+        phone.send(text[-1:].encode())
+        assert (await phone.reply()).status == 401, "the whole message was read"
+
+
 async def test_keep_alives_alone_keep_no_stranger(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flows, "UNPROVEN_IDLE", 0.5)
     async with RawTcp(*service.tcp) as phone, RawTcp(*service.tcp) as stranger:
@@ -263,6 +274,30 @@ async def test_where_a_phone_is_registered_everybody_is_heard(
             scanner.send(Ask("REGISTER", "sip:sms.test", "", f"<sip:{number}@sms.test>;tag=1"))
         await timely(phone)
         assert service.endpoint.stats["shunned"] == 0
+
+
+async def test_a_program_that_sends_without_registering_is_somebody_we_know(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is challenged each time, and its first attempt comes to nothing each time."""
+    monkeypatch.setattr(strangers, "BURST", 20.0)
+    monkeypatch.setattr(strangers, "RATE", 1.0)
+    async with RawUdp(*service.udp) as program:
+        for _ in range(60):
+            assert (await signed(program, Ask())).status == 202
+
+
+async def test_an_office_of_phones_fits_behind_one_address(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS_PER_SITE", 3)
+    phones = [RawTcp(*service.tcp) for _ in range(12)]
+    for phone in phones:
+        await phone.__aenter__()
+        await timely(phone)
+    for phone in phones:
+        await timely(phone)
+        await phone.__aexit__()
 
 
 async def test_a_trusted_peer_is_always_heard(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:

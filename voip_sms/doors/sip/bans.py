@@ -18,6 +18,8 @@ PER_SOURCE: Final = 200
 BAN: Final = 5 * MINUTE
 CAPACITY: Final = 20_000
 """Pairs remembered, about 300 octets each; the oldest are forgotten first."""
+PROVEN: Final = 5 * MINUTE
+"""How long a right password counts like a binding: as long as a registration usually lasts."""
 LIVE_CAPACITY: Final = 100_000
 """Sources and users with bindings remembered, about 200 octets each; the oldest are forgotten first."""
 ANY: Final = ""
@@ -72,8 +74,12 @@ class Bans:
         return self._count((source, ANY), PER_SOURCE) or mine
 
     def succeeded(self, source: str, user: str) -> None:
-        """A right password: earlier slips of this user are forgotten."""
+        """A right password: earlier slips of this user are forgotten, and for a while it lives there.
+
+        A program that sends without registering is somebody we know, too.
+        """
         self._records.pop((site_of(source), user), None)
+        self.bound(source, self._now() + PROVEN, user)
 
     def bound(self, source: str, until: int, user: str = ANY) -> None:
         """`source` has a live binding of `user` until then (epoch microseconds)."""

@@ -20,7 +20,7 @@ CONNECT_TIMEOUT: Final = 4.0
 """Seconds to open a connection: a phone on this network answers in one or it isn't there."""
 MAX_CONNECTIONS: Final = 4096
 MAX_CONNECTIONS_PER_SITE: Final = 512
-"""Connections, all and from one address (IPv6: one /64): an office behind one NAT fits, a flood doesn't."""
+"""Connections in all; and those from one address (IPv6: one /64) on which nobody has proven who they are."""
 BACKLOG: Final = 1024
 """Connections that wait to be taken: phones that all come back after a restart."""
 SWEEP: Final = 0.5
@@ -71,9 +71,20 @@ class Connections:
 
     def trust(self, name: str) -> None:
         """Whoever is on this connection has proven who it is: it may stay idle, and makes room for nobody."""
-        flow = self._unknown.pop(name, None)
+        flow = self._unknown.get(name)
         if flow is not None:
+            self._not_unknown(flow)
             flow.proven = True
+
+    def _not_unknown(self, flow: TcpFlow) -> bool:
+        """Whether it was until now."""
+        if self._unknown.pop(flow.flow, None) is None:
+            return False
+        site = site_of(flow.source[0])
+        self._per_site[site] -= 1
+        if not self._per_site[site]:
+            del self._per_site[site]
+        return True
 
     async def listen(self, transport: str, host: str, port: int) -> Address:
         """Open a listener on a numeric host; where it is."""
@@ -176,12 +187,8 @@ class Connections:
     def _forget(self, flow: TcpFlow) -> None:
         if self._flows.pop(flow.flow, None) is None:
             return
-        if self._unknown.pop(flow.flow, None) is not None and not self._closing:
+        if self._not_unknown(flow) and not self._closing:
             self._sink.in_vain(flow.source)
-        site = site_of(flow.source[0])
-        self._per_site[site] -= 1
-        if not self._per_site[site]:
-            del self._per_site[site]
         if not self._flows:
             self._none.set()
         key = flow.transport, flow.source

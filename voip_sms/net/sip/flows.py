@@ -28,6 +28,8 @@ UNPROVEN_IDLE: Final = 30.0
 """Seconds a connection of somebody unknown may stay without a whole message; keep-alives don't count."""
 PARTIAL_DEADLINE: Final = 15.0
 """Seconds from the first octet of a message to its last."""
+UNPROVEN_PARTIAL: Final = 32 * 1024
+"""Octets of a message that has begun, from somebody unknown: 4,096 of them are 128 MB."""
 IDLE: Final = 1800.0
 """Seconds without traffic on a connection of somebody known: six registrations at the usual 300 s."""
 VANISHED: Final = 30
@@ -63,6 +65,7 @@ class TcpFlow(asyncio.Protocol):
         self._events: Iterator[Event] = iter(())
         self._transport: asyncio.Transport | None = None
         self._paused = False
+        self._unread = 0
         self._heard = self._whole = self._began = clock()
 
     @property
@@ -94,6 +97,8 @@ class TcpFlow(asyncio.Protocol):
         self._heard = self._clock()
         if not self._framer.partial:
             self._began = self._heard
+            self._unread = 0
+        self._unread += len(plain)
         self._events = self._framer.feed(plain)
         self._serve()
 
@@ -103,6 +108,7 @@ class TcpFlow(asyncio.Protocol):
         for event in islice(self._events, TURN):
             served += 1
             self._began = self._heard
+            self._unread = 0
             if not self.alive:
                 return
             self._one(event)
@@ -113,6 +119,8 @@ class TcpFlow(asyncio.Protocol):
                 self._paused = True
                 self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._serve)
+        elif self._unread > UNPROVEN_PARTIAL and not self.proven:
+            self.abort()
         elif self._paused:
             self._paused = False
             self._transport.resume_reading()
