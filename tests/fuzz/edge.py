@@ -16,6 +16,7 @@ from voip_sms.wire.sip.messages import MAX_HEAD, Malformed, Request, Response, p
 
 BETWEEN: Final = b"\xff--\xff"
 """Stands between datagrams, or between what arrives at once on a stream."""
+KEY: Final = bytes(32)
 MOST: Final = 16
 MOST_ADDED: Final = 1500
 """Octets that a reply may have more than its request: two challenges and the like."""
@@ -77,7 +78,7 @@ class Edge:
             endpoint,
             self.settings,
             Engine(engine, engine, engine, engine),
-            nonce_key=bytes(32),
+            nonce_key=KEY,
             now=clock.now,
             random=lambda n: next(salts).to_bytes(n, "big"),
         )

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from fuzz.edge import BETWEEN
+from fuzz.edge import BETWEEN, KEY
+from support.fakes import FakeClock
+from support.sip_engine import DOMAIN
 from support.torture import every_case
+from voip_sms.wire.sip.digest import Challenge, answer
 from voip_sms.wire.sip.messages import Malformed, parse_datagram
+from voip_sms.wire.sip.nonces import NonceMint
 
 CORPUS: Final = Path(__file__).parent / "corpus"
 _CREDENTIALS: Final = (
@@ -164,11 +168,23 @@ def _streams() -> list[bytes]:
     return single + [b"\x10\x40" + first + second for first, second in itertools.pairwise(octets)]
 
 
+def _signed(octets: bytes) -> bytes:
+    """With credentials that the edge takes from anybody: its clock stands, and so its first nonce is known."""
+    nonce = NonceMint(KEY).mint(FakeClock().now() / 1_000_000, bytes(7))
+    method = octets.partition(b" ")[0].decode()
+    proof = answer(Challenge(DOMAIN, nonce), method, "sip:sms.test", "101", "pw101", cnonce="c")
+    return octets.replace(_CREDENTIALS.encode(), str(proof).encode())
+
+
 def _edge() -> list[bytes]:
     udp = [_vouched(octets) for octets in torture()]
     tcp = [_vouched(octets) for octets in torture("TCP")]
     single = [b"\x00" + one for one in udp] + [b"\x01" + one for one in tcp]
-    return [*single, b"\x02" + udp[1], b"\x00" + BETWEEN.join(udp[:3])]
+    signed = [b"\x02" + _signed(one) for one in torture() if one.startswith((b"MESSAGE", b"REGISTER"))]
+    stale = b"\x02" + BETWEEN.join(
+        [torture()[1], _signed(torture()[1]), _signed(torture()[1]).replace(b"-2;", b"-3;")]
+    )
+    return [*single, *signed, stale, b"\x00" + BETWEEN.join(udp[:3])]
 
 
 _SEEDS: Final[dict[str, Callable[[], list[bytes]]]] = {
