@@ -12,7 +12,7 @@ from support.sip_raw import Ask, RawTcp, RawUdp, ok_to
 from voip_sms.net.sip.traffic import Reply
 from voip_sms.wire.sip.messages import Request
 
-SOON = 1.0  # seconds from REGISTER to the text: what a person notices
+SOON = 2.0  # seconds from REGISTER to the text: what a person notices
 
 
 @pytest.fixture
@@ -99,6 +99,21 @@ async def test_a_refresh_from_where_it_was_changes_nothing(
     before.send(ok_to(request))
     await all_done(made)
     assert [row["no"] for row in await made.scene.rows("forward_attempt")] == [1]
+
+
+async def test_another_phone_of_the_user_does_not_make_the_first_one_ring_twice(
+    made: Edge, clock: FakeClock, before: RawUdp, after: RawUdp
+) -> None:
+    await made.register("100", before.address, contact="sip:100@10.0.0.9:1111")
+    await made.texts({"100": ["1"]})
+    request = await before.request()
+    clock.advance(1)
+    await made.register("100", after.address, contact="sip:100@10.0.0.9:2222")
+    await asyncio.sleep(0.1)  # a round trip
+    before.send(ok_to(request))
+    await all_done(made)
+    assert await before.quiet()
+    assert [row["outcome"] for row in await made.scene.rows("forward_attempt")] == ["accepted"]
 
 
 async def test_the_old_address_took_it_after_all(

@@ -122,7 +122,7 @@ class _Told:
     @property
     def whole(self) -> bool:
         """Whether it is about all of the text: a phone that has one piece is still owed the others."""
-        return "-" not in self.receipt.message_id.partition("@")[0]
+        return not self.receipt.message_id.partition("@")[0].partition("-")[2].isdecimal()
 
 
 def _job_ids(receipt: Receipt) -> Iterable[Id]:
