@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from support.fakes import FakeClock
 from support.sip_engine import message
 from support.sip_service import Service
+from support.tls import Authority
 from voip_sms.cli.main import main
 from voip_sms.core.failures import Accepted
 from voip_sms.core.model import ForwardJob
@@ -117,3 +118,31 @@ async def test_the_phone_command_takes_it_where_there_is_no_pjsip(service, monke
     assert "> 601123456: 202 Accepted" in result.stdout
     assert "a small phone of our own takes its place: no pjsua2 for Python" in result.stderr
     assert [one.text for one in service.engine.submissions] == ["Zażółć"]
+
+
+async def test_over_tls_it_trusts_whom_it_is_told_to(clock: FakeClock, tmp_path):
+    certified = Authority(tmp_path).issue()
+    running = await Service(clock, tls="127.0.0.1:0", **certified.settings()).start()
+    try:
+        host, port = running.tls
+        trusting = PhoneAccount("101", "pw101", "sms.test", host, port, "tls", root_ca=str(certified.ca))
+        async with SoftPhone(trusting) as phone:
+            assert (await phone.register()).status == 200
+            assert await phone.send("601123456", "x" * 2000) == (202, "Accepted")
+            [binding] = running.engine.bound.values()
+            inbound = message(1, text="Odpowiedź", created_at=clock.now())
+            job = ForwardJob(
+                b"j" * 16, b"T" * 16, "sip", "101", "message.received", inbound, 0, 0, bindings=(binding,)
+            )
+            assert isinstance(await running.forwarder.deliver(job), Accepted)
+            assert (await phone.next_message()).body == "Odpowiedź"
+        stranger = Authority(_folder(tmp_path, "other")).file
+        async with SoftPhone(replace(trusting, root_ca=str(stranger))) as phone:
+            assert (await phone.register()).status != 200
+    finally:
+        await running.stop()
+
+
+def _folder(parent, name):
+    (parent / name).mkdir()
+    return parent / name
