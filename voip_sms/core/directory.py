@@ -72,6 +72,58 @@ class SipAccount:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """Messages per day and per month, in the tenant's zone; None: as many as come."""
+
+    day: int | None = None
+    month: int | None = None
+
+
+NO_QUOTA = Quota()
+
+
+@dataclass(frozen=True, slots=True)
+class MailSender:
+    """A mail address that may send; `account.name` is the address, in lower case.
+
+    `secret_hash` (of the AUTH password) and `token` ("" : none) prove who writes. `replies`: microseconds
+    within which an answer SMS belongs to the thread of the mail it answers.
+    """
+
+    account: Account
+    secret_hash: str = ""
+    token: str = ""
+    subject: Literal["auto", "prefix", "text"] = "auto"
+    mode: Literal["normal", "premium"] = "normal"
+    over_limit: Literal["refuse", "cut"] = "refuse"
+    limits: Quota = NO_QUOTA
+    failure_to: str = ""
+    notify_delivered: bool = False
+    auto_generated: bool = False
+    replies: int = 7 * 24 * 3600 * 1_000_000
+
+    @property
+    def address(self) -> str:
+        """The sender's mailbox."""
+        return self.account.name
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """The first word of a text to `number` that brings it to the mailbox `mail` of this tenant.
+
+    `folded` is what is compared (`core/keywords.py`).
+    """
+
+    id: Id
+    tenant_id: Id
+    number: str
+    word: str
+    folded: str
+    mail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tenant:
     """One customer. `currency` and rates come from its price list; `blocked_inbound` drops all MO."""
 
@@ -84,6 +136,8 @@ class Tenant:
     language: str = "en"
     transliterate: Literal["never", "ask", "auto"] = "never"
     keep_sent_text: bool = True
+    mail_limits: Quota = NO_QUOTA
+    """For all its mail senders together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +258,12 @@ class Directory:
     """The operator's keys, likewise."""
     sip: Mapping[str, SipAccount] = field(default_factory=dict)
     """SIP accounts by user part."""
+    mail: Mapping[str, MailSender] = field(default_factory=dict)
+    """Mail senders by address."""
+    mailboxes: Mapping[Id, frozenset[str]] = field(default_factory=dict)
+    """Addresses that a tenant's mails may go to: whatever its configuration names, and nothing else."""
+    keywords: Mapping[tuple[str, str], Keyword] = field(default_factory=dict)
+    """By (number, folded word)."""
     names: Mapping[tuple[Id | None, str], SenderName] = field(default_factory=dict)
     """Sender names by (tenant or None, name as written)."""
     numbers: Mapping[str, Number] = field(default_factory=dict)
@@ -221,3 +281,4 @@ class Directory:
     """Tenant-level webhooks by tenant."""
     blocks: Mapping[Id, tuple[BlockRule, ...]] = field(default_factory=dict)
     groups: Mapping[tuple[Id, str], tuple[str, ...]] = field(default_factory=dict)
+    """Numbers by (tenant, name of the group)."""

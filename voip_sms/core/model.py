@@ -48,11 +48,33 @@ class ReceiptRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class MailThread:
+    """The mail that another one answers. `message_id` `<…>`; `references` likewise, oldest first; `subject`
+    as its writer wrote it. In `message_id` and `references`, a `fwd_…` without `<>` is a mail of ours: the
+    id of its forward job, which `forwards/mail` completes with our domain.
+    """
+
+    message_id: str
+    references: tuple[str, ...] = ()
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a trace: which step decided what, and why; plain values, safe to show to the tenant."""
+
+    step: str
+    decision: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """What a customer asked a door for. `recipients` as typed; the engine normalises and may refuse each.
 
     `cause` is the id of the row that caused it (a forward job), if one did. `receipts`: for a phone that
-    wants to hear what becomes of it.
+    wants to hear what becomes of it. `steps`: what the door decided, the first lines of each trace.
+    `thread`: the mail that it came as, which answers belong to for `replies` microseconds.
     """
 
     account: Account
@@ -63,20 +85,14 @@ class Submission:
     idempotency: Idempotency | None = None
     cause: Id | None = None
     receipts: ReceiptRequest | None = None
+    steps: tuple[Step, ...] = ()
+    thread: MailThread | None = None
+    replies: int = 0
 
     @property
     def tenant_id(self) -> Id:
         """The tenant that pays and sees it."""
         return self.account.tenant_id
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line of a trace: which step decided what, and why; plain values, safe to show to the tenant."""
-
-    step: str
-    decision: str
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,3 +327,7 @@ class ForwardJob:
     """The SIP account whose phones did not take the text in time, if it fell back to this target."""
     imdn_id: str = ""
     imdn_peer: str = ""
+    thread: MailThread | None = None
+    """The mail that a mail about `message` answers, if there is one."""
+    payload: Mapping[str, object] = field(default_factory=dict)
+    """What a mail says that is about no message (`core/mail/notices.py` has the shapes)."""

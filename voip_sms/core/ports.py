@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from voip_sms.core.directory import Account, Id, SipAccount
-from voip_sms.core.failures import Outcome
+from voip_sms.core.directory import Account, Id, MailSender, SipAccount
+from voip_sms.core.failures import Outcome, Refusal
+from voip_sms.core.mail.addressing import Recipient
+from voip_sms.core.mail.letters import Letter, Posted
 from voip_sms.core.model import (
     Binding,
     CarrierReceipt,
@@ -99,6 +101,41 @@ class Dispositions(Protocol):
 
     async def wrote_cpim(self, account: Account, writer: PhoneSource) -> bool:
         """A phone wrote in message/cpim, so it reads it; whether it is one of the account's contacts."""
+        ...
+
+
+class Mailing(Protocol):
+    """What the mail door asks of the engine. Only `authenticate` and `accept` take time."""
+
+    def sender(self, address: str) -> MailSender | None:
+        """The sender with this address (any case), or None: unknown, or it or its tenant is off.
+
+        An address alone proves nothing: the door must know who wrote before it trusts one.
+        """
+        ...
+
+    async def authenticate(self, user: str, secret: str) -> MailSender | None:
+        """SMTP AUTH: the sender whose address and secret these are, else None; as slow for unknown users."""
+        ...
+
+    def known(self, recipient: Recipient, sender: MailSender | None = None) -> Refusal | None:
+        """What can be said at RCPT: None, or why it can't be written to.
+
+        A number that can't take an SMS; a group that `sender` (None: nobody at all) doesn't have.
+        """
+        ...
+
+    async def accept(self, letter: Letter) -> Sequence[Posted]:
+        """Compose the text, submit it to each recipient, and answer after the commits: one Posted for each.
+
+        Idempotent by Message-ID, text and recipient, for a day: a repeated mail changes nothing. `info@` is
+        answered by a mail. Where some recipients were refused and others not, the sender gets a mail about
+        it: the door answers 250. Where none was accepted nothing is queued: the door answers 5xx with the
+        first `why_not`.
+
+        Raises Refusal for what concerns the whole mail: `text_empty`, `text_too_long`; `store_unavailable`
+        and `rate_limited` (tell the sender's server to come again: what was stored already is not repeated).
+        """
         ...
 
 

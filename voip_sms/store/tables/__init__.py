@@ -6,11 +6,11 @@ they can (SQLite: WITHOUT ROWID), no foreign keys, and partial indexes over live
 """
 
 from voip_sms.store.tables.columns import metadata
-from voip_sms.store.tables.conversations import conversation, lease
+from voip_sms.store.tables.conversations import conversation, lease, mail_thread
 from voip_sms.store.tables.forwards import binding, disposition, forward_attempt, forward_job, loop_guard
 from voip_sms.store.tables.inbound import inbound_part, inbound_seen, orphan_receipt, quarantine
 from voip_sms.store.tables.messages import idempotency, message, message_event, message_text, part
-from voip_sms.store.tables.money import balance, ledger
+from voip_sms.store.tables.money import balance, ledger, usage
 from voip_sms.store.tables.operator import (
     carrier,
     carrier_bind,
@@ -29,6 +29,7 @@ from voip_sms.store.tables.tenants import (
     blacklist,
     contact_group,
     forward,
+    keyword,
     mail_sender,
     number,
     sender_name,
@@ -54,10 +55,12 @@ __all__ = [
     "idempotency",
     "inbound_part",
     "inbound_seen",
+    "keyword",
     "lease",
     "ledger",
     "loop_guard",
     "mail_sender",
+    "mail_thread",
     "message",
     "message_event",
     "message_text",
@@ -77,6 +80,7 @@ __all__ = [
     "sender_name",
     "sip_account",
     "tenant",
+    "usage",
 ]
 
 OPERATOR_TABLES = frozenset(

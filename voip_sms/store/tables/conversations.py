@@ -1,4 +1,4 @@
-"""Which pool number belongs to which pair for how long, and the number a peer was last texted from."""
+"""Which pool number belongs to which pair for how long, what a peer was last texted from, threads of mail."""
 
 from sqlalchemy import Index, Table
 
@@ -27,6 +27,22 @@ conversation = Table(
     word("peer", key=True),
     word("number"),  # the own number last texted
     time_column("until"),
+    Index(None, "until"),
+    sqlite_with_rowid=False,
+)
+
+mail_thread = Table(
+    "mail_thread",
+    metadata,
+    id_column("tenant_id", key=True),
+    word("account", key=True),  # "mail:address"
+    word("peer", key=True),
+    word("number", default=""),  # what the peer was texted from: an answer to it belongs here
+    word("message_id"),  # of the thread's last mail: <…> as it came, or "fwd_…" of one of ours
+    word("refs", default=""),  # its References, by blanks
+    word("subject", default=""),
+    time_column("until"),
+    Index(None, "tenant_id", "peer"),
     Index(None, "until"),
     sqlite_with_rowid=False,
 )

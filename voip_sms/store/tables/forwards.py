@@ -54,6 +54,8 @@ forward_job = Table(
     # {contact: characters}: of a text in pieces, what each phone has read so far
     Column("taken", JSON(none_as_null=True)),
     word("instead_of", null=True),  # the SIP user whose phones did not take it in time
+    # what a mail says beside its message: its thread; or all of it, where it is about no message
+    Column("payload", JSON(none_as_null=True)),
     Index(
         "ix_forward_job_due",
         "due_at",

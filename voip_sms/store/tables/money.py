@@ -1,8 +1,8 @@
-"""What tenants may spend and what was spent: the balance and the ledger."""
+"""What tenants may spend and what was spent: the balance, the ledger, messages counted against limits."""
 
-from sqlalchemy import BigInteger, Column, SmallInteger, Table, text
+from sqlalchemy import BigInteger, Column, Index, SmallInteger, Table, text
 
-from voip_sms.store.tables.columns import id_column, metadata, tenant_column, time_column, word
+from voip_sms.store.tables.columns import count, flag, id_column, metadata, tenant_column, time_column, word
 
 balance = Table(
     "balance",
@@ -27,5 +27,18 @@ ledger = Table(
     Column("amount", BigInteger, nullable=False),
     word("currency"),
     time_column("at"),
+    sqlite_with_rowid=False,
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    id_column("tenant_id", key=True),
+    word("scope", key=True),  # "mail:address", or "mail" for all addresses together
+    word("period", key=True),  # 2026-11-22 or 2026-11, in the tenant's zone
+    count("n"),
+    flag("told", default=False),  # somebody was told that it is used up
+    time_column("until"),  # when the period ends
+    Index(None, "until"),
     sqlite_with_rowid=False,
 )

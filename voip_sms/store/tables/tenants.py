@@ -133,3 +133,15 @@ contact_group = Table(
     Column("numbers", JSON, nullable=False),
     UniqueConstraint("tenant_id", "name"),
 )
+
+keyword = Table(
+    "keyword",
+    metadata,
+    id_column(key=True),
+    tenant_column(),
+    word("number"),
+    word("word"),
+    word("folded"),  # as it is compared (`core/keywords.py`)
+    word("mail"),
+    UniqueConstraint("number", "folded"),
+)
