@@ -26,6 +26,7 @@ POLL = 0.05
 # Memory instead of a disk: a database is some 300 files, which take a disk 0.3 s and this 0.02 s.
 MEMORY = Path("/dev/shm")
 MEMORY_LEAST = 4 * 2**30
+PREFIX = "voip-sms-pg-"
 # Someone else may take the port between our look and the server's start.
 PORT_TRIES = 3
 
@@ -39,7 +40,9 @@ class PostgresServer:
             peers.missing("postgresql", "apt-get install postgresql")
         self._programs = folder
         self._durable = durable
-        self._folder = Path(tempfile.mkdtemp(prefix="voip-sms-pg-", dir=None if durable else _memory()))
+        self._folder = Path(
+            tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=None if durable else _memory())
+        )
         self._log = self._folder / "log"
         # The server refuses to run as root: then it runs as the user that Debian's package made.
         root = os.geteuid() == 0
@@ -158,9 +161,18 @@ class PostgresServer:
 def _memory() -> Path | None:
     """Where files are held in memory, if there is plenty; None for the usual place."""
     with suppress(OSError):
+        _sweep()
         if shutil.disk_usage(MEMORY).free >= MEMORY_LEAST:
             return MEMORY
     return None
+
+
+def _sweep() -> None:
+    """Runs that were killed left their folders; memory is dear."""
+    for folder in MEMORY.glob(f"{PREFIX}*-*"):
+        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdecimal() and not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _free_port() -> int:
