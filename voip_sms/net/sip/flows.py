@@ -15,6 +15,7 @@ from voip_sms.net.sip.traffic import Address
 from voip_sms.net.sip.transports import PING, PONG, Sink, address_of
 from voip_sms.wire.sip.framing import Broken, Event, Flawed, Ping, StreamFramer
 from voip_sms.wire.sip.headers import Via
+from voip_sms.wire.sip.messages import Request
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,8 @@ PARTIAL_DEADLINE: Final = 15.0
 """Seconds from the first octet of a message to its last."""
 UNPROVEN_PARTIAL: Final = 32 * 1024
 """Octets of a message that has begun, from somebody unknown: 4,096 of them are 128 MB."""
+LINGER: Final = 4.0
+"""Seconds for the replies that a broken stream is still owed: a little more than handlers may take."""
 IDLE: Final = 1800.0
 """Seconds without traffic on a connection of somebody known: six registrations at the usual 300 s."""
 VANISHED: Final = 30
@@ -66,6 +69,8 @@ class TcpFlow(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._paused = False
         self._unread = 0
+        self._owed = 0
+        self._ending = False
         self._heard = self._whole = self._began = clock()
 
     @property
@@ -94,6 +99,8 @@ class TcpFlow(asyncio.Protocol):
         self._take(data)
 
     def _take(self, plain: bytes) -> None:
+        if self._ending:
+            return
         self._heard = self._clock()
         if not self._framer.partial:
             self._began = self._heard
@@ -109,7 +116,7 @@ class TcpFlow(asyncio.Protocol):
             served += 1
             self._began = self._heard
             self._unread = 0
-            if not self.alive:
+            if not self.alive or self._ending:
                 return
             self._one(event)
         if self._transport is None or not self.alive:
@@ -134,11 +141,20 @@ class TcpFlow(asyncio.Protocol):
             self._refuse(event)
         else:
             self._whole = self._heard
+            self._owed += isinstance(event, Request) and event.method != "ACK"
             self._keeper.message(event, self)
 
     def _refuse(self, event: Flawed | Broken) -> None:
+        """A stream that can't go on ends when those in front of the break have their replies."""
+        owed = self._owed
         self._keeper.malformed(event.error, self)
+        self._owed = owed
         if isinstance(event, Broken) or event.error.request is None:
+            self._ending, self._began = True, self._heard
+            self._end_when_paid()
+
+    def _end_when_paid(self) -> None:
+        if self._ending and self._owed <= 0:
             self.close()
 
     def pause_writing(self) -> None:
@@ -147,6 +163,8 @@ class TcpFlow(asyncio.Protocol):
 
     def reply(self, octets: bytes, via: Via) -> None:  # noqa: ARG002 - the answer goes where the request came from
         self.send(octets)
+        self._owed -= 1
+        self._end_when_paid()
 
     def ping(self) -> None:
         """Keep NATs open, and give the kernel something that must be confirmed (RFC 5626 3.5.1)."""
@@ -161,6 +179,8 @@ class TcpFlow(asyncio.Protocol):
 
     def overdue(self, now: float) -> bool:
         """Whether one of the deadlines above has passed."""
+        if self._ending:
+            return now - self._began > LINGER
         if self._framer.partial and now - self._began > PARTIAL_DEADLINE:
             return True
         return now - self._heard > IDLE if self.proven else now - self._whole > UNPROVEN_IDLE
