@@ -112,6 +112,8 @@ async def test_keep_alives_alone_keep_no_stranger(service: Service, monkeypatch:
 def _room() -> int:
     """Half-open connections that one process can hold together with the service."""
     most = files.raise_limit() - SPARE_FILES - connections.MAX_CONNECTIONS
+    if most < MANY // 10:
+        pytest.skip("too few open files for any flood; `ulimit -n 20000` is enough")
     if most < MANY:
         print(f"note: {most} instead of {MANY} half-open connections: `ulimit -n` gives no more")
     return min(most, MANY)
