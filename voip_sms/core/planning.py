@@ -129,7 +129,8 @@ class Planner:
                 return Draft(to, self._internal(request, colleague))
             address = screening.recipient(typed, self._rules.country)
             to = address.e164
-            steps = (Step("recipient", to, f"{address.kind} in {address.country}"),)
+            recipient = Step("recipient", to, f"{address.kind} in {address.country}")
+            steps = (*request.submission.steps, recipient)
             if request.refused is not None:
                 raise request.refused
             screening.check_rules(self._screens, account, address, request.submission.text)

@@ -32,6 +32,7 @@ CONFIGURATION = frozenset(
         "forward",
         "blacklist",
         "contact_group",
+        "keyword",
         "balance",
     }
 )

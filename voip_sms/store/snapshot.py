@@ -27,10 +27,13 @@ from voip_sms.core.directory import (
     Id,
     Identity,
     IdentityKind,
+    Keyword,
+    MailSender,
     Number,
     NumberKind,
     Pool,
     PriceList,
+    Quota,
     Rate,
     Route,
     SenderName,
@@ -38,6 +41,7 @@ from voip_sms.core.directory import (
     Tenant,
 )
 from voip_sms.core.ids import OCTETS as ID_OCTETS
+from voip_sms.core.resources.values import to_span
 from voip_sms.store.config import Row, current_generation, read_all
 
 T = TypeVar("T")
@@ -53,6 +57,7 @@ def load(connection: Connection) -> Directory:
     mail = reading.each("mail_sender", _mail_sender)
     rules = reading.each("forward", _forward)
     blocks = reading.each("blacklist", _block)
+    keywords = reading.each("keyword", _keyword)
     tenants = reading.each("tenant", _tenant)
     pools = _pools(reading)
     return Directory(
@@ -60,11 +65,18 @@ def load(connection: Connection) -> Directory:
         tenants={tenant.id: _closed_if(tenant, reading.unreadable["blacklist"]) for tenant in tenants},
         accounts={
             account.id: account
-            for account in (*(key for _, key in keys), *(entry.account for entry in sip), *mail)
+            for account in (
+                *(key for _, key in keys),
+                *(entry.account for entry in sip),
+                *(one.account for one in mail),
+            )
         },
         operators=dict(reading.each("operator_key", _operator)),
         keys=dict(keys),
         sip={entry.account.name: entry for entry in sip},
+        mail={one.address: one for one in mail},
+        mailboxes=_mailboxes(mail, sip, rules, keywords),
+        keywords={(one.number, one.folded): one for one in keywords},
         names={(name.tenant_id, name.name): name for name in reading.each("sender_name", _sender_name)},
         numbers={number.e164: number for number in reading.each("number", _number)},
         pools=pools,
@@ -124,6 +136,7 @@ def _tenant(row: Row) -> Tenant:
         language=row["language"],
         transliterate=_one_of(Literal["never", "ask", "auto"], row["transliterate"]),
         keep_sent_text=row["keep_sent_text"],
+        mail_limits=_quota(row["mail_limits"]),
     )
 
 
@@ -172,8 +185,31 @@ def _fallback(value: Any) -> Fallback | None:
     return Fallback(_whole(value["after"]) * SECOND, kind, str(value["to"]))
 
 
-def _mail_sender(row: Row) -> Account:
-    return _account(row, "mail", row["address"])
+def _mail_sender(row: Row) -> MailSender:
+    options = _mapping(row["options"])
+    return MailSender(
+        account=_account(row, "mail", row["address"].lower()),
+        secret_hash=row["secret_hash"] or "",
+        token=row["token"] or "",
+        subject=_one_of(Literal["auto", "prefix", "text"], options.get("subject", "auto")),
+        mode=_one_of(Literal["normal", "premium"], options.get("mode", "normal")),
+        over_limit=_one_of(Literal["refuse", "cut"], options.get("over_limit", "refuse")),
+        limits=_quota(options.get("limits", {})),
+        failure_to=str(options.get("failure_to", "")),
+        notify_delivered=options.get("notify_delivered", False) is True,
+        auto_generated=options.get("auto_generated", False) is True,
+        replies=to_span(options.get("reply_window", "7d")),
+    )
+
+
+def _quota(value: Any) -> Quota:
+    """`{day, month}`; what is there must be a number: a limit that can't be read must not become none."""
+    limits = _mapping(value)
+    return Quota(*(None if limits.get(name) is None else _whole(limits[name]) for name in ("day", "month")))
+
+
+def _keyword(row: Row) -> Keyword:
+    return Keyword(row["id"], row["tenant_id"], row["number"], row["word"], row["folded"], row["mail"])
 
 
 def _sender_name(row: Row) -> SenderName:
@@ -223,6 +259,23 @@ def _carrier(row: Row) -> Carrier:
 
 
 # --- what several rows make ---------------------------------------------------------------------------------
+
+
+def _mailboxes(
+    senders: list[MailSender], phones: list[SipAccount], rules: list[ForwardRule], keywords: list[Keyword]
+) -> Mapping[Id, frozenset[str]]:
+    """Every address that a tenant's configuration names."""
+    named = [(one.account.tenant_id, one.address) for one in senders]
+    named += [(one.account.tenant_id, one.failure_to) for one in senders if one.failure_to]
+    named += [
+        (one.account.tenant_id, one.fallback.to)
+        for one in phones
+        if one.fallback is not None and one.fallback.kind == "mail"
+    ]
+    named += [(rule.tenant_id, target) for rule in rules if rule.kind == "mail" for target in rule.targets]
+    named += [(one.tenant_id, one.mail) for one in keywords]
+    found = _grouped((tenant_id, address.lower()) for tenant_id, address in named)
+    return {tenant_id: frozenset(addresses) for tenant_id, addresses in found.items()}
 
 
 def _pools(reading: _Reading) -> dict[str, Pool]:

@@ -95,5 +95,5 @@ def shown(recipient: Recipient) -> str:
 
 
 def proves(recipient: Recipient, token: str) -> bool:
-    """Whether the address carries this sender's token; "" proves nothing. Takes equally long if it's wrong."""
+    """Whether the address carries this sender's token; "" proves nothing. Wrong ones take equally long."""
     return bool(token) and hmac.compare_digest(recipient.token.encode(), token.lower().encode())

@@ -7,6 +7,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from voip_sms.core.clock import DAY
 from voip_sms.core.directory import IdentityKind, NumberKind
+from voip_sms.core.keywords import wrong_with
 from voip_sms.core.resources.forwards import Forward, Subscription
 from voip_sms.core.resources.values import (
     MailAddress,
@@ -158,6 +159,8 @@ class MailSender(Resource):
     notify_delivered: bool = False
     auto_generated: bool = False
     """Take mail that machines wrote (alarms)."""
+    reply_window: Span = 7 * DAY
+    """How long an answer SMS belongs to the thread of the mail it answers."""
 
 
 class Group(Resource):
@@ -165,6 +168,29 @@ class Group(Resource):
 
     name: Word
     numbers: Annotated[tuple[Reachable, ...], Field(max_length=OBJECTS)] = ()
+
+
+class Keyword(Resource):
+    """A text to `number` whose first word is `word` goes to the mailbox `mail`, and nowhere else."""
+
+    CREATE_NEEDS: ClassVar[tuple[str, ...]] = ("mail",)
+
+    number: str
+    word: Annotated[str, Field(min_length=1, max_length=64)]
+    mail: MailAddress | None = None
+
+    @field_validator("number")
+    @classmethod
+    def _a_number_or_code(cls, value: str, info: ValidationInfo) -> str:
+        return read_digits(value) or read_number(value, country_of(info))
+
+    @field_validator("word")
+    @classmethod
+    def _usable(cls, value: str) -> str:
+        wrong = wrong_with(value)
+        if wrong:
+            raise complaint(wrong)
+        return value
 
 
 class OwnNumber(Resource):
@@ -224,6 +250,7 @@ class Tenant(Resource):
     sip_accounts: Annotated[tuple[SipAccount, ...], Field(max_length=OBJECTS)] = ()
     mail_senders: Annotated[tuple[MailSender, ...], Field(max_length=OBJECTS)] = ()
     groups: Annotated[tuple[Group, ...], Field(max_length=OBJECTS)] = ()
+    keywords: Annotated[tuple[Keyword, ...], Field(max_length=OBJECTS)] = ()
     webhooks: Annotated[tuple[Subscription, ...], Field(max_length=20)] = ()
     blacklist: Annotated[tuple[BlockRule, ...], Field(max_length=OBJECTS)] = ()
 

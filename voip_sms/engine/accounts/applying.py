@@ -27,6 +27,7 @@ _OF_TENANTS: Final[tuple[Kind, ...]] = (
     kinds.SIP_ACCOUNT,
     kinds.MAIL_SENDER,
     kinds.GROUP,
+    kinds.KEYWORD,
     kinds.BLOCK,
 )
 

@@ -10,6 +10,7 @@ from voip_sms.engine.accounts.kinds import (
     CARRIER,
     FORWARD,
     KEY,
+    KEYWORD,
     MAIL_SENDER,
     NUMBER,
     OPERATOR,
@@ -31,6 +32,8 @@ _ONLY_ONCE = (
     ((MAIL_SENDER,), "address"),
     ((KEY, OPERATOR), "hash"),
 )
+SHARED_KINDS = frozenset({"nd", "sc"})
+"""Kinds of number on which several customers have keywords (Sw's access numbers and short codes)."""
 _LISTED = 10
 """Names shown in an error: enough to see the right one, few enough to read."""
 
@@ -69,6 +72,7 @@ class _Checks:
             yield from self._forward(row)
         for row in self._inventory.all(SIP_ACCOUNT):
             yield from self._fallback(row)
+        yield from self._keywords()
         yield from self._circles()
 
     def _only_once(self, kinds: tuple[Kind, ...], column: str) -> Iterator[Complaint]:
@@ -138,6 +142,22 @@ class _Checks:
         if row["kind"] == "webhook" and row["mode"] == "standard" and not row["secret"]:
             text = "needed to sign what is sent; make one: echo whsec_$(openssl rand -base64 24)"
             yield from self._wrong(FORWARD, row, ("secret",), text)
+
+    def _keywords(self) -> Iterator[Complaint]:
+        """One customer has a word on a number; the number is the customer's own, or one that many share."""
+        numbers = {row["e164"]: row for row in self._inventory.all(NUMBER)}
+        owners: dict[tuple[str, str], Row] = {}
+        for row in self._inventory.all(KEYWORD):
+            before = owners.setdefault((row["number"], row["folded"]), row)
+            if before is not row:
+                text = f"{row['word']} on {row['number']} belongs to somebody already"
+                yield from self._either(KEYWORD, row, KEYWORD, before, text)
+            number = numbers.get(row["number"])
+            if number is None or (
+                number["tenant_id"] != row["tenant_id"] and number["kind"] not in SHARED_KINDS
+            ):
+                known = self._known(NUMBER, row["tenant_id"])
+                yield from self._wrong(KEYWORD, row, ("number",), _none_such("number", row["number"], known))
 
     def _fallback(self, row: Row) -> Iterator[Complaint]:
         fallback = row["fallback"]

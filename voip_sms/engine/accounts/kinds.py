@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from voip_sms.core import clock
+from voip_sms.core.keywords import fold
 from voip_sms.core.resources import customers, network
 from voip_sms.engine.accounts import sealing
 from voip_sms.engine.accounts.sealing import Sealed
@@ -144,6 +145,7 @@ def _fallback(wanted: customers.Fallback | None) -> Row | None:
 
 _MAIL_OPTIONS: Final = (
     "subject", "mode", "over_limit", "limits", "failure_to", "notify_delivered", "auto_generated",
+    "reply_window",
 )  # fmt: skip
 
 
@@ -161,6 +163,13 @@ def _group(resource: customers.Group, fields: Fields, _realm: str) -> Row:
     columns = _same(resource, fields, "name")
     if "numbers" in fields:
         columns["numbers"] = list(dict.fromkeys(resource.numbers))
+    return columns
+
+
+def _keyword(resource: customers.Keyword, fields: Fields, _realm: str) -> Row:
+    columns: Row = {"number": resource.number, "word": resource.word, "folded": fold(resource.word)}
+    if "mail" in fields and resource.mail is not None:
+        columns["mail"] = resource.mail
     return columns
 
 
@@ -209,6 +218,7 @@ KEY: Final = Kind("keys", "api_key", ("name",), _key)
 SIP_ACCOUNT: Final = Kind("sip_accounts", "sip_account", ("user",), _sip_account)
 MAIL_SENDER: Final = Kind("mail_senders", "mail_sender", ("address",), _mail_sender)
 GROUP: Final = Kind("groups", "contact_group", ("name",), _group)
+KEYWORD: Final = Kind("keywords", "keyword", ("number", "folded"), _keyword)
 NUMBER: Final = Kind("numbers", "number", ("e164",), _number)
 BLOCK: Final = Kind("blacklist", "blacklist", ("match", "value"), _block)
 # Rules have no name of their own: a row is its own key, and planning pairs the file's with the rows.
@@ -216,7 +226,7 @@ FORWARD: Final = Kind("forwards", "forward", ("id",), _forward)
 
 KINDS: Final = (
     OPERATOR, CARRIER, ROUTE, PRICE_LIST, RATE, POOL, TENANT, SENDER_NAME, KEY, NUMBER, SIP_ACCOUNT,
-    MAIL_SENDER, GROUP, FORWARD, BLOCK,
+    MAIL_SENDER, GROUP, KEYWORD, FORWARD, BLOCK,
 )  # fmt: skip
 """All of them, those that others refer to first."""
 
