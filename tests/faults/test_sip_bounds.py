@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.junk_load import junk
 from support.fakes import FakeClock
 from support.sip_raw import Ask, RawTcp, RawUdp
 from support.sip_service import Service, registration, signed
@@ -263,6 +264,21 @@ async def test_whoever_only_makes_work_is_not_heard_for_a_while(
     assert (await scanner.reply(2)) is not None, "and so is whoever comes later from that address"
     scanner.close()
     neighbour.close()
+
+
+async def test_a_phone_beside_scanners_of_every_kind(service: Service) -> None:
+    """A thousand datagrams of fifty addresses, none of which is too loud by itself."""
+    scanners = [_At(f"127.0.16.{number}", service.udp) for number in range(1, 51)]
+    async with RawUdp(*service.udp) as phone:
+        await signed(phone, registration())
+        for turn in range(20):
+            for number, scanner in enumerate(scanners):
+                scanner.send(junk(1000 * turn + number))
+            await timely(phone)
+    assert service.endpoint.stats["requests"] > 800
+    assert len(service.engine.submissions) == 20
+    for scanner in scanners:
+        scanner.close()
 
 
 async def test_where_a_phone_is_registered_everybody_is_heard(
