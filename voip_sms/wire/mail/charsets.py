@@ -51,8 +51,8 @@ _BOMS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16le"),
     (codecs.BOM_UTF16_BE, "utf-16be"),
 )
-_SAMPLE: Final = 20_000
-"""Characters that are scored: a text shows within a page what it is."""
+_SAMPLE: Final = 8_000
+"""Characters that are scored: a text shows within two pages what it is."""
 _TRUST: Final = 3
 """What the label is worth: more than one doubtful letter, less than two signs within words."""
 _POLISH_LOOK: Final = 0.07

@@ -70,20 +70,30 @@ _HIDDEN: Final = re.compile(
 _EMOJI: Final = re.compile(r"[^\x00-\x7f]{1,8}")
 
 
-def to_text(source: str) -> tuple[str, bool]:
-    """The text that a reader of `source` sees; and whether something was left out, being too much."""
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a reader sees; whether there was more than was read; how many texts and tags were read."""
+
+    text: str
+    clipped: bool
+    tokens: int
+
+
+def to_text(source: str, most: int = MAX_TOKENS) -> Seen:
+    """The text of `source`, of which at most `most` texts and tags are read."""
     page = _Page()
-    cut = len(source) > MAX_SOURCE
-    for number, token in enumerate(_tokens(source[:MAX_SOURCE])):
-        if number == MAX_TOKENS or page.length > MAX_TEXT:
-            cut = True
+    clipped = len(source) > MAX_SOURCE
+    number = 0
+    for number, token in enumerate(_tokens(source[:MAX_SOURCE]), 1):
+        if number > most or page.length > MAX_TEXT:
+            clipped = True
             break
         if isinstance(token, str):
             page.text(token[:MAX_PIECE])
-            cut = cut or len(token) > MAX_PIECE
+            clipped = clipped or len(token) > MAX_PIECE
         else:
             page.tag(token)
-    return page.end()[:MAX_TEXT], cut or page.broken
+    return Seen(page.end()[:MAX_TEXT], clipped or page.broken, number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Final
 from voip_sms.wire.mail import phrases
 from voip_sms.wire.mail.model import Cut, CutKind
 
-MAX_LINES: Final = 4_000
+MAX_LINES: Final = 2_000
 """Lines that are looked at: a page has sixty, and what stands below so many is a quotation's quotation."""
 _HEAD_LINES: Final = 12
 """Lines of a quoted head, with folded addresses."""
