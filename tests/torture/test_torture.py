@@ -9,7 +9,6 @@ import itertools
 import re
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -168,23 +167,12 @@ async def test_over_tcp(bench: Bench, case: Case) -> None:
 @EVERY
 async def test_octet_by_octet(bench: Bench, case: Case) -> None:
     async with RawTcp(*bench.service.tcp) as peer:
-        await trickle(peer, bench.octets(case, peer), stop=case.tcp.closed)
+        for octet in bench.octets(case, peer):
+            peer.writer.write(bytes([octet]))
+            await asyncio.sleep(0)
         await judged_on_stream(case, peer)
         await healthy_elsewhere(bench)
         look_behind(bench, case, stored=stores(case.tcp))
-
-
-async def trickle(peer: RawTcp, octets: bytes, *, stop: bool) -> None:
-    """One write per octet, each sent before the next; with `stop` it ends when an answer comes."""
-    seen = asyncio.create_task(peer.get())
-    for octet in octets:
-        peer.writer.write(bytes([octet]))
-        await asyncio.sleep(0)
-        if stop and seen.done():
-            break
-    seen.cancel()
-    with suppress(asyncio.CancelledError, ConnectionError, AssertionError):
-        peer._ready.insert(0, await seen)
 
 
 @EVERY

@@ -32,7 +32,8 @@ PARTIAL_DEADLINE: Final = 15.0
 UNPROVEN_PARTIAL: Final = 32 * 1024
 """Octets of a message that has begun, from somebody unknown: 4,096 of them are 128 MB."""
 LINGER: Final = 4.0
-"""Seconds for the replies that a broken stream is still owed: a little more than handlers may take."""
+"""Seconds for the replies that a broken stream is still owed, a little more than handlers take; and as many
+for the peer to close."""
 IDLE: Final = 1800.0
 """Seconds without traffic on a connection of somebody known: six registrations at the usual 300 s."""
 VANISHED: Final = 30
@@ -70,7 +71,7 @@ class TcpFlow(asyncio.Protocol):
         self._paused = False
         self._unread = 0
         self._owed = 0
-        self._ending = False
+        self._ending = self._ended = False
         self._heard = self._whole = self._began = clock()
 
     @property
@@ -81,7 +82,7 @@ class TcpFlow(asyncio.Protocol):
 
     @property
     def alive(self) -> bool:
-        return self._transport is not None and not self._transport.is_closing()
+        return self._transport is not None and not self._ended and not self._transport.is_closing()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -154,8 +155,17 @@ class TcpFlow(asyncio.Protocol):
             self._end_when_paid()
 
     def _end_when_paid(self) -> None:
-        if self._ending and self._owed <= 0:
-            self.close()
+        if self._ending and self._owed <= 0 and self.alive:
+            self._end()
+
+    def _end(self) -> None:
+        """Nothing more is sent; what still comes is thrown away until the peer has closed, too.
+
+        Closing at once, on octets that nobody has read, would take the last reply back (RFC 1122 4.2.2.13).
+        """
+        assert self._transport is not None
+        self._ended, self._began = True, self._clock()
+        self._transport.write_eof()
 
     def pause_writing(self) -> None:
         """The peer doesn't read: what it is owed is lost with the connection, as its requests are kept."""
@@ -174,7 +184,7 @@ class TcpFlow(asyncio.Protocol):
         self._write(octets)
 
     def _write(self, octets: bytes) -> None:
-        if octets and self._transport is not None and not self._transport.is_closing():
+        if octets and self._transport is not None and self.alive:
             self._transport.write(octets)
 
     def overdue(self, now: float) -> bool:
@@ -232,6 +242,9 @@ class TlsFlow(TcpFlow):
             self._take(plain)
         if self._layer.closed:
             self.close()
+
+    def _end(self) -> None:
+        self.close()
 
     def _settle(self, *, up: bool) -> None:
         if not self.up.done():
