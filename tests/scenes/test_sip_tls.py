@@ -129,15 +129,38 @@ async def test_what_is_no_tls_ends_the_connection_and_nothing_else(
         assert (await phone.ask(Ask("OPTIONS", body=""))).status == 200
 
 
+async def test_a_phone_that_does_not_trust_us_is_told_of_once(service: Service, tmp_path: Path) -> None:
+    stranger = Authority(tmp_path)
+    with capture_logs() as logs:
+        for _ in range(3):
+            await _distrust(service.tls, TlsLayer(stranger.client(), server_side=False, host="sms.test"))
+        await until(lambda: service.endpoint.stats["tls_failed"] == 3)
+    told = [one for one in logs if one["event"] == "sip_tls_failed"]
+    assert [(one["peer"], one["why"]) for one in told] == [("127.0.0.1", "TLSV1_ALERT_UNKNOWN_CA")]
+
+
+async def _shaken(session: TlsLayer, phone: RawTcp) -> None:
+    while not session.ready:
+        phone.send(session.outgoing())
+        session.receive(await asyncio.wait_for(phone.reader.read(65536), 5))
+
+
+async def _distrust(address: tuple[str, int], session: TlsLayer) -> None:
+    async with RawTcp(*address) as phone:
+        session.begin()
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await _shaken(session, phone)
+        phone.send(session.outgoing())
+        assert await phone.closed()
+
+
 async def test_garbage_between_records_ends_that_connection_only(
     service: Service, authority: Authority
 ) -> None:
     async with RawTls(*service.tls, authority.client()) as phone, RawTcp(*service.tls) as raw:
         session = TlsLayer(authority.client(), server_side=False, host="sms.test")
         session.begin()
-        while not session.ready:
-            raw.send(session.outgoing())
-            session.receive(await asyncio.wait_for(raw.reader.read(65536), 5))
+        await _shaken(session, raw)
         session.send(Ask("OPTIONS", body="").octets("TLS"))
         raw.send(session.outgoing())
         octets = b""

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from voip_sms.net.sip.flows import TcpFlow, TlsFlow
+from voip_sms.net.sip.strangers import Rarely
 from voip_sms.net.sip.tls import TlsContexts, TlsLayer
 from voip_sms.net.sip.traffic import Address, Path, Target
 from voip_sms.net.sip.transports import Sink, numbered, resolve, site_of
@@ -54,6 +55,7 @@ class Connections:
         self._unknown: dict[str, TcpFlow] = {}
         self._per_site: Counter[str] = Counter()
         self._made: dict[tuple[str, Address], str] = {}
+        self._rarely = Rarely(clock)
         self._watchers: list[Callable[[str], None]] = []
         self._swept = 0.0
         self._closing = False
@@ -176,9 +178,17 @@ class Connections:
         if oldest is None:
             return False
         self._stats["flow_evicted"] += 1
+        if self._rarely.first("full"):
+            log.warning("sip_connections_full", most=self._most, known=len(self._flows) - len(self._unknown))
         self._forget(oldest)
         oldest.abort()
         return True
+
+    def tls_failed(self, flow: TcpFlow, why: str) -> None:
+        """A phone that doesn't trust our certificate says so here, as `…ALERT_UNKNOWN_CA`; told once."""
+        self._stats["tls_failed"] += 1
+        if self._rarely.first("tls", site_of(flow.source[0]), why):
+            log.info("sip_tls_failed", peer=flow.source[0], why=why)
 
     def lost(self, flow: TcpFlow) -> None:
         """A connection is gone."""

@@ -8,16 +8,12 @@ from contextlib import suppress
 from itertools import islice
 from typing import Final, Protocol, cast
 
-import structlog
-
 from voip_sms.net.sip.tls import TlsLayer
 from voip_sms.net.sip.traffic import Address
 from voip_sms.net.sip.transports import PING, PONG, Sink, address_of
 from voip_sms.wire.sip.framing import Broken, Event, Flawed, Ping, StreamFramer
 from voip_sms.wire.sip.headers import Via
 from voip_sms.wire.sip.messages import Request
-
-log = structlog.get_logger(__name__)
 
 WRITE_LIMIT: Final = 256 * 1024
 """Octets waiting for a peer that doesn't read, about 500 replies: then the connection is cut."""
@@ -52,6 +48,8 @@ class Keeper(Sink, Protocol):
         ...
 
     def lost(self, flow: "TcpFlow") -> None: ...
+
+    def tls_failed(self, flow: "TcpFlow", why: str) -> None: ...
 
 
 class TcpFlow(asyncio.Protocol):
@@ -230,7 +228,7 @@ class TlsFlow(TcpFlow):
         try:
             plain = self._layer.receive(data)
         except ssl.SSLError as error:
-            log.debug("sip_tls_failed", peer=self.source[0], why=error.reason or str(error))
+            self._keeper.tls_failed(self, error.reason or str(error))
             self._settle(up=False)
             self._write(self._layer.outgoing())  # the alert
             super().close()
