@@ -12,6 +12,7 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Item, OutboundPart, Plan, Sender, Submitted
 from voip_sms.core.planning import Draft, Facts, Planner, Request, holder_of, refused_for, term_of
 from voip_sms.engine import billing
+from voip_sms.engine.mail_rows import MailShare, by_mail, mail_reads
 from voip_sms.engine.receipt_jobs import disposition_rows
 from voip_sms.engine.rows import Ready, make_ready
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
@@ -66,6 +67,8 @@ def reads_of(job: Job) -> list[Read]:
                 reads.append(_leases_with(draft.to))
             if draft.converses:
                 reads.append(by_key("conversation", tenant_id, submission.account.ref, draft.to, lock=False))
+    if by_mail(job.request):
+        reads += mail_reads(job.planner.directory, job.request, [draft.to for draft in job.drafts])
     return reads
 
 
@@ -110,6 +113,9 @@ class Acceptance:
         tenant_id = job.request.submission.tenant_id
         self._purse = billing.Purse(tenant_id, state.get("balance", tenant_id))
         self._leases: dict[tuple[str, str], Row] = {}
+        self._mail: MailShare | None = None
+        if by_mail(job.request):
+            self._mail = MailShare(job.planner.directory, job.request, state, new_id)
         self._items: list[Item] = []
         self._parts: tuple[OutboundPart, ...] = ()
         self.rows = Rows()
@@ -126,6 +132,8 @@ class Acceptance:
             return Rows(result=Stored(submitted))
         self._purse.flush(self.rows)
         self._write_leases()
+        if self._mail is not None:
+            self._mail.flush(self.rows)
         self._remember()
         self.rows.result = Stored(submitted, self._parts, anything=True)
         return self.rows
@@ -152,6 +160,8 @@ class Acceptance:
         self.rows.inserts += ready.rows
         self.rows.inserts += disposition_rows(self._request.submission, ready.message.id)
         self._parts += ready.parts
+        if self._mail is not None:
+            self._mail.thread(ready.message)
         if not ready.parts and plan.carrier not in self._job.quiet:
             self.rows.wakes.add("forwards" if plan.internal else f"parts:{plan.carrier}")
         return Item(plan.to, ready.message)
@@ -160,9 +170,13 @@ class Acceptance:
         plan = draft.plan or self._job.planner.finish(self._request, draft, self._facts(draft))
         if plan.refused is None:
             try:
+                if self._mail is not None:
+                    self._mail.check()
                 self._purse.reserve(plan.price, plan.currency)
             except Refusal as refusal:
                 return refused_for(plan, refusal)
+            if self._mail is not None:
+                self._mail.take()
             if plan.sender is not None and plan.sender.pool:
                 self._lease(plan, plan.sender)
         return plan

@@ -68,6 +68,27 @@ def notice_jobs(
     return [job_row(message, "sip", user, now, new_id(), event=event)]
 
 
+def mail_jobs(
+    directory: Directory, message: Mapping[str, Any], event: str | None, now: int, new_id: Callable[[], Id]
+) -> list[Row]:
+    """The mail to whoever sent a message by mail: it failed (E7), or, if asked for, it was delivered.
+
+    `message`: its row; pure as `event_jobs` is. Only what was accepted has a row, so only senders who proved
+    who they are get such mails, at addresses of their own configuration.
+    """
+    if message["door"] != "mail" or message["direction"] != "outbound":
+        return []
+    kind, _, address = message["account"].partition(":")
+    sender = directory.mail.get(address) if kind == "mail" else None
+    if sender is None or sender.account.tenant_id != message["tenant_id"]:
+        return []
+    if event in FAILURES:
+        return [job_row(message, "mail", sender.failure_to or address, now, new_id(), event=event)]
+    if event == "message.delivered" and sender.notify_delivered:
+        return [job_row(message, "mail", address, now, new_id(), event=event)]
+    return []
+
+
 def _subscribed(rules: tuple[ForwardRule, ...], event: str) -> Iterator[tuple[ForwardRule, str]]:
     for rule in rules:
         if rule.enabled and event in rule.events:

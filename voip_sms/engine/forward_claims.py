@@ -15,11 +15,13 @@ from voip_sms.core.clock import MINUTE, SECOND
 from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id, SipAccount
 from voip_sms.core.dispositions import receipt_of
 from voip_sms.core.failures import Outcome, Permanent, Temporary
+from voip_sms.core.mail import notices
 from voip_sms.core.model import Event, ForwardJob, Message
 from voip_sms.core.notices import tells_of_failure
 from voip_sms.core.status import Status
 from voip_sms.engine.fallback import falls_at
 from voip_sms.engine.forward_outcomes import Claim, free
+from voip_sms.engine.mail_claims import about_nothing, is_ours, thread_for
 from voip_sms.engine.notice_limit import slots, take_slot
 from voip_sms.engine.registrations import live
 from voip_sms.store.messages import as_message
@@ -219,6 +221,8 @@ class _Taking:
 
     def _take(self, job: Mapping[str, Any]) -> None:
         message = self._state.get("message", job["message_id"])
+        if message is None and job["event"] in notices.EVENTS:
+            message = about_nothing(job)
         if message is None:  # it was erased, and its hand-overs with it
             self._change(job, state="failed", cause="message_gone")
             return
@@ -277,6 +281,8 @@ class _Taking:
             return Permanent("rule_gone" if rule is None else "rule_disabled")
         if job["kind"] == "sip" and account is None:
             return Permanent("account_gone")
+        if job["kind"] == "mail" and not is_ours(self._directory, job):
+            return Permanent("mailbox_gone")
         return None
 
     def _job(
@@ -302,6 +308,8 @@ class _Taking:
             secret_before=_before(rule, self._now),
             mode="standard" if rule is None else rule.mode,
             verified=rule.verified if rule is not None else _agreed(self._directory, job),
+            thread=thread_for(job, message),
+            payload=job["payload"] or {},
             bindings=() if account is None else live(self._state.find(_bindings(account)), self._now),
             taken=job["taken"] or {},
             language=language if account is None else account.account.language,

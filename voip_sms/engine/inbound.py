@@ -1,14 +1,15 @@
 """Decides what an inbound message comes to: whose it is, whether it is wanted, and who is told."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from voip_sms.core import addresses, loops
 from voip_sms.core.blocking import blocked_by
 from voip_sms.core.clock import DAY
-from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id, Number
+from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id, Keyword, Number
 from voip_sms.core.failures import Refusal
+from voip_sms.core.keywords import first_word
 from voip_sms.core.leases import Holder
 from voip_sms.core.model import Step
 
@@ -68,21 +69,32 @@ class Verdict:
 
 
 def judge(
-    directory: Directory, inbound: Inbound, holder: Holder | None, remembered: Callable[[bytes], bool]
+    directory: Directory,
+    inbound: Inbound,
+    holder: Holder | None,
+    remembered: Callable[[bytes], bool],
+    writer: str = "",
 ) -> Verdict:
-    """Apply the rules in order: whose number, blocked altogether, blacklisted, forwards, loops.
+    """Apply the rules in order: whose number or keyword, blocked altogether, blacklisted, forwards, loops.
 
     `holder` is the 2way conversation on (number, sender), if it is live; `remembered` tells whether a digest
-    of `core/loops.py` is in force.
+    of `core/loops.py` is in force. `writer`: the mail address that last texted the sender from this number
+    and still waits for an answer, "" if none does.
     """
     pool = directory.pool_of.get(inbound.to, "")
     number = directory.numbers.get(inbound.to)
     if holder is not None:
         steps = [Step("lease", holder.account, f"an answer within the window of pool {pool or 'removed'}")]
         return _owned(directory, inbound, _Owner(holder.tenant_id, holder.account, pool), steps, remembered)
+    keyword = keyword_of(directory, inbound)
+    if keyword is not None:
+        steps = [Step("keyword", keyword.word, f"it is bound to a mailbox on {inbound.to}")]
+        return _owned(directory, inbound, _Owner(keyword.tenant_id, keyword=keyword), steps, remembered)
     if number is not None:
         steps = [Step("number", number.kind, f"{number.e164} belongs to the tenant")]
-        return _owned(directory, inbound, _Owner(number.tenant_id, number=number), steps, remembered)
+        return _owned(
+            directory, inbound, _Owner(number.tenant_id, number=number, writer=writer), steps, remembered
+        )
     if pool:
         return _nobody("no_conversation", f"nobody's window with this sender is open in pool {pool}")
     return _nobody("unknown_number", "the number is neither a tenant's nor a pool's")
@@ -94,6 +106,15 @@ class _Owner:
     account: str = ""
     pool: str = ""
     number: Number | None = None
+    keyword: Keyword | None = None
+    writer: str = ""
+
+
+def keyword_of(directory: Directory, inbound: Inbound) -> Keyword | None:
+    """The keyword that the text begins with, where its number has such."""
+    if not directory.keywords or inbound.to not in directory.numbers:
+        return None
+    return directory.keywords.get((inbound.to, first_word(inbound.text)))
 
 
 def _nobody(reason: str, why: str) -> Verdict:
@@ -148,8 +169,13 @@ def _unwanted(directory: Directory, tenant_id: Id, sender: str) -> Step | None:
 def _targets(
     directory: Directory, inbound: Inbound, owner: _Owner, steps: list[Step], *, looped: bool
 ) -> Iterator[Target]:
-    if owner.number is not None:
+    wanted: Iterable[Target]
+    if owner.keyword is not None:
+        wanted = (Target("mail", owner.keyword.mail),)
+    elif owner.number is not None:
         wanted = _by_rules(directory, owner.number, steps)
+        if owner.writer and owner.number.forwarding:
+            wanted = (*wanted, *_to_writer(directory, owner, steps))
     else:
         wanted = _back_to(directory, Holder(owner.tenant_id, owner.account), steps)
     done: set[tuple[str, str]] = set()
@@ -173,6 +199,14 @@ def _by_rules(directory: Directory, number: Number, steps: list[Step]) -> Iterat
         if rule.tenant_id == number.tenant_id and _active(rule):
             for target in rule.targets:
                 yield Target(rule.kind, target, rule.id)
+
+
+def _to_writer(directory: Directory, owner: _Owner, steps: list[Step]) -> Iterator[Target]:
+    """Whoever texted by mail from this number gets the answer, whatever its rules say (E5)."""
+    sender = directory.mail.get(owner.writer)
+    if sender is not None and sender.account.tenant_id == owner.tenant_id and sender.account.enabled:
+        steps.append(Step("thread", owner.writer, "an answer to what was sent by mail"))
+        yield Target("mail", owner.writer)
 
 
 def _active(rule: ForwardRule) -> bool:

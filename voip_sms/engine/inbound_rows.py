@@ -7,10 +7,13 @@ import orjson
 
 from voip_sms.core import leases, loops
 from voip_sms.core.directory import Directory, Id
+from voip_sms.core.ids import to_text
+from voip_sms.core.model import MailThread
 from voip_sms.core.planning import INTERACTIVE
 from voip_sms.engine import inbound as rules
 from voip_sms.engine.events import event_jobs, job_row
-from voip_sms.engine.inbound import Inbound, Verdict
+from voip_sms.engine.inbound import Inbound, Target, Verdict
+from voip_sms.engine.mail_rows import thread_columns, thread_of, thread_payload
 from voip_sms.store.units import Match, PrimaryKey, Row, Rows, State, by_key, primary_key
 
 
@@ -21,9 +24,14 @@ def needs(directory: Directory, message: Inbound, state: State, now: int) -> Ite
     if rules.pays(directory, message.to):
         for digest in (*rules.guards(message), _sent_digest(message)):
             yield by_key("loop_guard", digest)
+    writers = _writers(directory, message)
+    if writers is not None:
+        yield writers
     verdict = _judge(directory, message, state, now)
     for account in _accounts(verdict):
         yield by_key("conversation", verdict.owner, account, message.sender)
+        if account.startswith("mail:"):
+            yield by_key("mail_thread", verdict.owner, account, message.sender)
 
 
 class InboundRows:
@@ -68,14 +76,26 @@ class InboundRows:
         )
 
     def _hand_over(self, row: Row, verdict: Verdict) -> None:
-        jobs = [
-            job_row(row, target.kind, target.target, self._now, self._new_id(), rule_id=target.rule_id)
-            for target in verdict.targets
-        ]
+        jobs = [self._job(row, target) for target in verdict.targets]
         jobs += event_jobs(self._directory, row, "message.received", self._now, self._new_id)
         self._rows.inserts += [("forward_job", job) for job in jobs]
         if jobs:
             self._rows.wakes.add("forwards")
+
+    def _job(self, row: Row, target: Target) -> Row:
+        job = job_row(row, target.kind, target.target, self._now, self._new_id(), rule_id=target.rule_id)
+        return job | {"payload": self._in_thread(row, target, job["id"])} if target.kind == "mail" else job
+
+    def _in_thread(self, row: Row, target: Target, job_id: Id) -> Row | None:
+        """The mail that this one answers; without one, it begins a thread that later ones go on with."""
+        key = (row["tenant_id"], target.account, row["sender"])
+        thread = thread_of(self._state.get("mail_thread", *key), self._now)
+        if thread is not None:
+            return {"thread": thread_payload(thread)}
+        first = MailThread(to_text("fwd", job_id))
+        until = self._now + rules.CONVERSATION
+        self._put("mail_thread", key, number=row["recipient"], **thread_columns(first), until=until)
+        return None
 
     def _renew(self, message: Inbound, verdict: Verdict) -> int:
         """A 2way window runs on; until when the conversation that the message belongs to may go on."""
@@ -116,7 +136,27 @@ def _judge(directory: Directory, message: Inbound, state: State, now: int) -> Ve
         return row is not None and row["until"] > now
 
     holder = leases.holder(state.get("lease", message.to, message.sender), now)
-    return rules.judge(directory, message, holder, remembered)
+    return rules.judge(directory, message, holder, remembered, _writer(directory, message, state, now))
+
+
+def _writers(directory: Directory, message: Inbound) -> Match | None:
+    """The threads of the number's owner with the sender, where its owner sends by mail at all."""
+    number = directory.numbers.get(message.to)
+    if number is None or number.tenant_id not in directory.mailboxes or not directory.mail:
+        return None
+    return Match("mail_thread", ("tenant_id", "peer"), (number.tenant_id, message.sender), lock=False)
+
+
+def _writer(directory: Directory, message: Inbound, state: State, now: int) -> str:
+    """The address whose mail was the last to be sent to the sender from this number."""
+    wanted = _writers(directory, message)
+    waiting = [
+        row
+        for row in (state.find(wanted) if wanted is not None else ())
+        if row["number"] == message.to and row["until"] >= now and row["message_id"].startswith("<")
+    ]
+    last = max(waiting, key=lambda row: int(row["until"]), default=None)
+    return "" if last is None else str(last["account"]).removeprefix("mail:")
 
 
 def _accounts(verdict: Verdict) -> tuple[str, ...]:

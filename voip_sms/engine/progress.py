@@ -12,7 +12,7 @@ from voip_sms.core.directory import Directory, Id
 from voip_sms.core.model import OutboundPart
 from voip_sms.core.status import TERMINAL, Status, advance, combine
 from voip_sms.engine import billing
-from voip_sms.engine.events import event_jobs, event_of, notice_jobs
+from voip_sms.engine.events import event_jobs, event_of, mail_jobs, notice_jobs
 from voip_sms.engine.receipt_jobs import end_jobs, wishes
 from voip_sms.engine.rows import pieces_of
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
@@ -198,6 +198,7 @@ class Progress:
         jobs = event_jobs(moment.directory, message, event, moment.now, moment.new_id)
         if cause.code != NO_RECEIPT:  # a network that never reports would make every message a notice
             jobs += notice_jobs(message, event, moment.now, moment.new_id)
+            jobs += mail_jobs(moment.directory, message, event, moment.now, moment.new_id)
             receipts = end_jobs(self._work.state, message, status, moment.now, moment.new_id)
         for job in jobs + receipts:
             self._rows.inserts.append(("forward_job", job))

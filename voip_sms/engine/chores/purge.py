@@ -36,6 +36,8 @@ KEPT: Final = (
     Kept("loop_guard", "until"),
     Kept("lease", "rest_until"),
     Kept("conversation", "until"),
+    Kept("mail_thread", "until"),
+    Kept("usage", "until", 32 * DAY),  # a clock that was put back finds what was counted
     Kept("binding", "expires_at", DAY),
     Kept("disposition", "message_id", 30 * DAY, bound=earliest),  # a message ends within nine
     Kept("node", "seen_at", 7 * DAY),
