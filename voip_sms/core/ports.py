@@ -133,8 +133,9 @@ class Mailing(Protocol):
         it: the door answers 250. Where none was accepted nothing is queued: the door answers 5xx with the
         first `why_not`.
 
-        Raises Refusal for what concerns the whole mail: `text_empty`, `text_too_long`; `store_unavailable`
-        and `rate_limited` (tell the sender's server to come again: what was stored already is not repeated).
+        A text that can't be sent (`text_empty`, `text_too_long`) is each recipient's refusal. Raises Refusal
+        `store_unavailable` or `rate_limited`: the sender's server shall come again, and nothing is repeated
+        of what was stored already.
         """
         ...
 

@@ -1,0 +1,60 @@
+"""Proves passwords of mail senders: slowly where one is tried, at once where it was proven a moment ago."""
+
+import asyncio
+import hashlib
+import hmac
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from voip_sms.core.directory import MailSender
+from voip_sms.engine.accounts.sealing import Sealed, Vault, proves
+
+AT_ONCE: Final = 2
+"""Hashes under way: each takes 16 MiB and a processor for some 40 ms. Who guesses waits for others who do."""
+WAITING: Final = 64
+"""Who waits for one; beyond that nobody is let in, until those in front have been."""
+REMEMBERED: Final = 2_000
+"""Pairs proven last: a program that logs in for each of its mails costs one hash, not thousands."""
+SECRET_LONGEST: Final = 128
+"""Characters, as `apply` takes them: more is no secret of ours."""
+_KEY_OCTETS: Final = 32
+
+
+class Secrets:
+    """`prove` runs on the loop; the work is done in threads."""
+
+    def __init__(self, random: Callable[[int], bytes]) -> None:
+        """`random(n)` gives n random octets: of the key that makes what is remembered useless elsewhere."""
+        self._key = random(_KEY_OCTETS)
+        self._nobodys = Vault(random).seal(Sealed(random(_KEY_OCTETS).hex()))
+        self._proven: OrderedDict[bytes, None] = OrderedDict()
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._waiting = 0
+
+    async def prove(self, sender: MailSender | None, secret: str) -> bool:
+        """Whether it is the sender's secret; for nobody, and for who has none, no, after the same time."""
+        if not secret or len(secret) > SECRET_LONGEST or self._waiting >= WAITING:
+            return False
+        stored = sender.secret_hash if sender is not None and sender.secret_hash else ""
+        digest = self._digest(stored, secret)
+        if stored and digest in self._proven:
+            self._proven.move_to_end(digest)
+            return True
+        self._waiting += 1
+        try:
+            async with self._turn:
+                right = await asyncio.to_thread(proves, secret, stored or self._nobodys)
+        finally:
+            self._waiting -= 1
+        if not stored or not right:
+            return False
+        self._proven[digest] = None
+        if len(self._proven) > REMEMBERED:
+            self._proven.popitem(last=False)
+        return True
+
+    def _digest(self, stored: str, secret: str) -> bytes:
+        """Of the pair: a changed password is proven anew, and no secret stays in memory."""
+        pair = f"{stored}\0{secret}".encode("utf-8", "replace")
+        return hmac.new(self._key, pair, hashlib.sha256).digest()
