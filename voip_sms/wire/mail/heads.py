@@ -140,7 +140,7 @@ def subject_of(fields: Fields) -> Decoded:
     )
 
 
-_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?|[(),;:]|[^"<(),;:]++', re.DOTALL)
+_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?|[(),;:]|\\.|[^"<(),;:\\]++', re.DOTALL)
 _ADDRESS: Final = re.compile(r"[^\s@<>()\[\]\",;:\\\x00-\x20]{1,64}@[^\s@<>()\",;:\\\x00-\x20]{1,255}")
 
 

@@ -26,18 +26,22 @@ _ATTRIBUTE: Final = re.compile(
     r"""(?<![a-zA-Z-])([a-zA-Z-]{1,20})\s{0,9}=\s{0,9}(?:"([^"]{0,4000})"|'([^']{0,4000})'|([^\s"'>]{1,500}))"""
 )
 _SPACE: Final = re.compile(r"[ \t\r\n\f\xa0\u2000-\u200a\u202f\u3000]+")
-_NEVER_SEEN: Final = (
-    "script",
-    "style",
-    "title",
-    "template",
-    "noembed",
-    "noframes",
-    "iframe",
-    "object",
-    "svg",
-    "textarea",
-)
+_NEVER_SEEN: Final = {
+    name: re.compile(f"</{name}", re.IGNORECASE)
+    for name in (
+        "script",
+        "style",
+        "title",
+        "template",
+        "noembed",
+        "noframes",
+        "iframe",
+        "object",
+        "svg",
+        "textarea",
+    )
+}
+"""What has no text, by how it ends."""
 _VOID: Final = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr")
 )
@@ -106,7 +110,6 @@ class _Tag:
 def _tokens(source: str) -> Iterator[str | _Tag]:
     """Texts and tags in turn. Each search goes on where the last one ended: linear."""
     at, end = 0, len(source)
-    lower = source.lower() if source.isascii() else _ascii_lower(source)
     while at < end:
         opened = source.find("<", at)
         if opened < 0:
@@ -128,17 +131,10 @@ def _tokens(source: str) -> Iterator[str | _Tag]:
         yield _Tag(name, bool(found[1]), source[found.end() : min(closed, found.end() + _FAR)])
         at = closed + 1
         if name in _NEVER_SEEN and not found[1] and source[closed - 1] != "/":
-            at = lower.find(f"</{name}", at)
-            if at < 0:
+            swallowed = _NEVER_SEEN[name].search(source, at)
+            if swallowed is None:
                 return  # as browsers do: what is never closed swallows the rest
-
-
-_UPPER: Final = {upper: upper + 32 for upper in range(0x41, 0x5B)}
-
-
-def _ascii_lower(source: str) -> str:
-    """Lower case that keeps every position (İ has two characters in lower case)."""
-    return source.translate(_UPPER)
+            at = swallowed.start()
 
 
 def _past_odd(source: str, at: int) -> int:

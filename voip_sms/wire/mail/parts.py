@@ -97,8 +97,8 @@ class Splitter:
 
     def _guess(self, start: int, end: int) -> bytes:
         """The boundary that the sender forgot to name: what the first line with two dashes shows."""
-        found = _DASHES.search(self.octets, start, min(end, start + _GUESS_WITHIN))
-        return found[1] if found else b""
+        found = _DASHES.search(self.octets, max(start - 1, 0), min(end, start + _GUESS_WITHIN))
+        return found[1].removesuffix(b"--") if found else b""
 
     def _slices(self, mark: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
         """Where the bodies between the delimiters are; the last one may lack its end."""
@@ -124,7 +124,7 @@ class Splitter:
             yield opened, end
 
 
-_DASHES: Final = re.compile(rb"(?:^|\n)--([!-~]{1,70})[ \t]*\r?\n")
+_DASHES: Final = re.compile(rb"\n--([!-~]{1,70})[ \t]*\r?\n")
 _GUESS_WITHIN: Final = 64 * 1024
 _REST: Final = re.compile(rb"(--)?[ \t]*+(?:\r?\n|\r|\Z)")
 

@@ -192,8 +192,8 @@ def _below(lines: list[str]) -> tuple[int, CutKind]:
             continue
         if phrases.SIGNATURE.match(short) and tail <= 2 * _TAIL:
             return at, "signature"
-        if (tail <= _TAIL and _program(short)) or _legal(lines, at):
-            return _with_rule(lines, at), "footer"
+        if _footer(lines, _below_rule(lines, at)):
+            return at, "footer"
         if tail <= _TAIL and phrases.RULE.match(short) and _has_contact(lines[at + 1 :]):
             return at, "signature"
         closed = _closed(lines, at) if tail <= _TAIL else 0
@@ -202,9 +202,18 @@ def _below(lines: list[str]) -> tuple[int, CutKind]:
     return len(lines), "signature"
 
 
-def _program(line: str) -> bool:
-    """An advertisement of the program that sent or checked the mail."""
-    return any(p.match(line) for p in (phrases.SENT_FROM, phrases.CHECKED, phrases.PRINTING))
+def _below_rule(lines: list[str], at: int) -> int:
+    """`at`, or the first line of text below if a line of dashes stands there."""
+    if not phrases.RULE.match(_short(lines[at])):
+        return at
+    return next((below for below in range(at + 1, min(at + 4, len(lines))) if lines[below]), at)
+
+
+def _footer(lines: list[str], at: int) -> bool:
+    """Whether an advertisement of the program that sent or checked the mail, or a legal notice, begins."""
+    line = _short(lines[at])
+    advert = any(p.match(line) for p in (phrases.SENT_FROM, phrases.CHECKED, phrases.PRINTING))
+    return (advert and len(lines) - at <= _TAIL) or _legal(lines, at)
 
 
 def _legal(lines: list[str], at: int) -> bool:
@@ -214,14 +223,6 @@ def _legal(lines: list[str], at: int) -> bool:
     if not phrases.LEGAL_START.match(line):
         return False
     return bool(phrases.LEGAL.search(" ".join(map(_short, lines[at : at + 4]))))
-
-
-def _with_rule(lines: list[str], at: int) -> int:
-    """`at`, or the line of dashes right above it."""
-    above = at
-    while above and not lines[above - 1]:
-        above -= 1
-    return above - 1 if above and phrases.RULE.match(_short(lines[above - 1])) else at
 
 
 def _has_contact(lines: list[str]) -> bool:
