@@ -32,6 +32,8 @@ from voip_sms.wire.smpp import content as smpp_content
 Target = Callable[[bytes], None]
 
 SOURCE: Final = ("192.0.2.1", 5060)
+MOST_PIECES: Final = 200
+"""A long stream isn't fed octet by octet: the torture cases are, and other things are worth the time."""
 ROOM, ROOM_LINES = 2048, 8
 """Octets and lines left when a message comes back with ours added."""
 _MINT: Final = NonceMint(bytes(32))
@@ -81,7 +83,8 @@ def stream(data: bytes) -> None:
     """A stream: the first two octets say how it is cut; however it is, the same comes out."""
     if len(data) < 3:
         return
-    first, step, octets = data[0] + 1, data[1] + 1, data[2:]
+    first, octets = data[0] + 1, data[2:]
+    step = max(data[1] + 1, len(octets) // MOST_PIECES)
     whole = _shapes(StreamFramer().feed(octets))
     framer = StreamFramer()
     events: list[Event] = list(framer.feed(octets[:first]))
