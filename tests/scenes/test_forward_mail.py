@@ -47,8 +47,10 @@ async def test_the_mail_that_the_reader_gets(mail_sink: MailSink) -> None:
     assert mail.message["Auto-Submitted"] == "auto-generated"
     assert mail.message["X-Loop"] == "sms.test"
     assert mail.message["Date"].datetime.timestamp() == START / 1e6
-    assert mail.message.get_content_type() == "text/plain"
-    assert mail.message.get_content_charset() == "utf-8"
+    assert mail.message.get_content_type() == "multipart/alternative"
+    parts = mail.message.get_payload()
+    assert [part.get_content_type() for part in parts] == ["text/plain", "text/html"]
+    assert {part.get_content_charset() for part in parts} == {"utf-8"}
     assert mail.raw.isascii()
 
 
