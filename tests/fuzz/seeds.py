@@ -15,6 +15,7 @@ from voip_sms.wire.sip.messages import Malformed, parse_datagram
 from voip_sms.wire.sip.nonces import NonceMint
 
 CORPUS: Final = Path(__file__).parent / "corpus"
+MAILS: Final = Path(__file__).parents[1] / "corpus" / "mail"
 _CREDENTIALS: Final = (
     'Digest username="101", realm="sms.test", nonce="bm9uY2U", uri="sip:sms.test", response="0123456789abcdef",'
     ' algorithm=MD5, qop=auth, cnonce="c", nc=00000001'
@@ -93,6 +94,26 @@ WORDS: Final = (
         "\x00",
         "\xff",
     ),
+    *(
+        "Subject: ",
+        "=?utf-8?q?",
+        "?=",
+        "multipart/alternative",
+        "text/html",
+        "format=flowed",
+        "quoted-printable",
+    ),
+    *(
+        "base64",
+        "windows-1250",
+        "Auto-Submitted: ",
+        "<blockquote type=cite>",
+        "<br>",
+        "</p>",
+        "<!--",
+        "&nbsp;",
+    ),
+    *("\n> ", "\n-- \n", "Od: ", "Temat: ", " wrote:", "-----Original Message-----", "\n--x\r\n", "=C4=85"),
 )
 """Words that chance wouldn't find soon."""
 
@@ -162,6 +183,11 @@ _EVENTS: Final = (
 )
 
 
+def mails() -> list[bytes]:
+    """Every mail of the corpus."""
+    return [path.read_bytes() for path in sorted(MAILS.glob("*.eml"))]
+
+
 def _streams() -> list[bytes]:
     octets = torture("TCP")
     single = [b"\x00\x00" + one for one in octets]
@@ -195,6 +221,8 @@ _SEEDS: Final[dict[str, Callable[[], list[bytes]]]] = {
     "credentials": lambda: [_CREDENTIALS.encode(), _CHALLENGE],
     "body": lambda: list(_BODIES),
     "smpp": lambda: list(_SMPP),
+    "mail": mails,
+    "mail_text": lambda: [b"utf-8\n" + octets for octets in mails()],
     "transactions": lambda: list(_EVENTS),
     "edge": _edge,
 }

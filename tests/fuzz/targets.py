@@ -12,6 +12,8 @@ from fuzz.edge import shared
 from fuzz.transactions import play_transactions
 from voip_sms.wire import gsm0338, receipts, udh
 from voip_sms.wire.errors import WireError
+from voip_sms.wire.mail import charsets, html, quotes
+from voip_sms.wire.mail.reading import read_mail
 from voip_sms.wire.sip import content, digest, headers, rules, uri
 from voip_sms.wire.sip.framing import Broken, Event, Flawed, Ping, StreamFramer
 from voip_sms.wire.sip.grammar import GrammarError, quote, unquote
@@ -190,6 +192,36 @@ def smpp(data: bytes) -> None:
         udh.split(data)
 
 
+def mail(data: bytes) -> None:
+    """A whole mail: nothing in what is read could break a header, a line of a log or the encoding of a text."""
+    with suppress(WireError):
+        read = read_mail(data)
+        json.dumps([*read.to, *read.cc, *read.references, read.body.text]).encode()
+        values = (read.from_address, read.from_name, read.subject, read.message_id, read.in_reply_to)
+        every = (*values, *read.to, *read.cc, *read.references, *read.loops)
+        assert all(one.isprintable() or not set(one) & set(map(chr, range(32))) for one in every)
+        read.body.text.encode()
+        assert not set(read.body.text) & _UNSEEN
+        assert read.body.damaged or "\ufffd" not in read.body.text
+        assert read.body.text == read.body.text.strip("\n")
+
+
+_UNSEEN: Final = set(map(chr, (*range(9), 11, 12, *range(13, 32), 127, 0x202E, 0x200B)))
+
+
+def mail_text(data: bytes) -> None:
+    """A text as HTML, as an answer to be cut and as octets of every charset: it comes to an end, and to nothing new."""
+    label, _, octets = data.partition(b"\n")
+    read = charsets.decode(octets, label.decode("latin-1"))
+    seen = html.to_text(read.text)
+    assert len(seen.text) <= html.MAX_TEXT
+    for text in (read.text, seen.text):
+        new, cuts = quotes.cut_quotes(text)
+        assert len(new) <= len(text)
+        assert all(cut.text_start and "\n" not in cut.text_start for cut in cuts)
+        quotes.cut_quotes(text, forwarded=True)
+
+
 def transactions(data: bytes) -> None:
     """Server transactions against a model: arrivals, copies, answers, and time that passes."""
     play_transactions(data)
@@ -208,6 +240,8 @@ TARGETS: Final[dict[str, Target]] = {
     "credentials": credentials,
     "body": body,
     "smpp": smpp,
+    "mail": mail,
+    "mail_text": mail_text,
     "transactions": transactions,
     "edge": edge,
 }

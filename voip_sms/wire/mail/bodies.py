@@ -48,10 +48,12 @@ def read_body(octets: bytes, root: Part, *, forwarded: bool, overflow: bool) -> 
     `forwarded`: by its subject it passes on another mail. `overflow`: it has more parts than were looked at.
     """
     found = _Reader(octets).choose(root)[:MAX_TEXTS]
-    text, attached = _without_uuencoded("\n".join(one.text for one in found if one.text.strip()))
+    whole = "\n".join(one.text for one in found if one.text.strip())
+    clipped = len(whole) > MAX_TEXT or any(one.clipped for one in found)
+    text, attached = _without_uuencoded(whole[:MAX_TEXT])
     text, sealed = _opened(text)
     new, cuts = cut_quotes(text, forwarded=forwarded)
-    lost = any(one.clipped for one in found) and new.endswith(text.rstrip()[-40:])
+    lost = clipped and new.endswith(text.rstrip()[-40:])
     sealed = sealed or any(part.kind in _SEALED for part in root.walk())
     body = Body(
         text=new,

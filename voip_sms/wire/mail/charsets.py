@@ -108,13 +108,21 @@ def _undoubled(text: str) -> Decoded | None:
     """UTF-8 that somebody on the way took for windows-125x and encoded again."""
     if not _spoilt(text):
         return None
-    for codec in ("cp1250", "cp1252", "latin-1"):
+    for table in _WINDOWS:
         try:
-            once = text.encode(codec).decode("utf-8")
+            once = codecs.charmap_encode(text, "strict", table)[0].decode("utf-8")
         except UnicodeError:
             continue
         return Decoded(once, repaired=True, damaged=_spoilt(once))
     return None
+
+
+def _table(codec: str) -> str:
+    """The 256 characters of `codec`; an octet it lacks passes as the control of that number (Windows)."""
+    return "".join(bytes((octet,)).decode(codec, "ignore") or chr(octet) for octet in range(256))
+
+
+_WINDOWS: Final = tuple(codecs.charmap_build(_table(codec)) for codec in ("cp1250", "cp1252", "latin-1"))
 
 
 def _scored(octets: bytes, label: str) -> Decoded:

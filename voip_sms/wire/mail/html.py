@@ -12,8 +12,8 @@ from typing import Final
 
 MAX_SOURCE: Final = 512 * 1024
 """Characters of HTML that are read: Outlook wraps ten lines in 100,000."""
-MAX_TOKENS: Final = 20_000
-"""Texts and tags that are read: three times what a long newsletter has, 40 ms of processor time."""
+MAX_TOKENS: Final = 15_000
+"""Texts and tags that are read: twice what a long newsletter has, 30 ms of processor time."""
 MAX_PIECE: Final = 200_000
 """Characters between two tags that are read."""
 MAX_TEXT: Final = 100_000
