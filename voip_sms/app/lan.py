@@ -8,9 +8,9 @@ from ipaddress import ip_address
 from typing import Final, TextIO
 
 from voip_sms.app.doctor.accounts import guessable, plain, shown
-from voip_sms.app.sections import split_listener
 from voip_sms.app.settings import Settings
 from voip_sms.core.directory import Directory, SipAccount
+from voip_sms.net.listeners import split_listener
 
 SHOWN: Final = 20
 """Accounts listed: somebody with more has written them into a file of their own."""

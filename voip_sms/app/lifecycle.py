@@ -24,8 +24,8 @@ from voip_sms.core.directory import Directory
 from voip_sms.core.failures import StoreUnavailableError
 from voip_sms.engine.pulse import Pulse
 from voip_sms.net.sip.endpoint import Listen
-from voip_sms.net.sip.tls import TlsFileError
 from voip_sms.net.sip.transports import joined
+from voip_sms.net.tls import TlsFileError
 from voip_sms.store import migrate
 from voip_sms.store.database import Database, check, open_database
 from voip_sms.store.errors import DatabaseError
@@ -70,7 +70,7 @@ def serve(settings: Settings, told: Told = _nobody) -> int:
         _complain(str(error))
         return Exit.DATABASE
     except TlsFileError as error:
-        _complain(f"sip.{error}")
+        _complain(f"{error.section}.{error}")
         return Exit.CONFIGURATION
     except OSError as error:
         why = error.__cause__ if isinstance(error.__cause__, OSError) else error  # uvloop wraps UDP's

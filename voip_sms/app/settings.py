@@ -19,13 +19,13 @@ from voip_sms.app.sections import (
     DatabaseSettings,
     DispatchSettings,
     LogSettings,
-    MailSettings,
     Section,
     ServiceSettings,
     WebhookSettings,
 )
 from voip_sms.core.resources.complaints import Path as Where
 from voip_sms.core.resources.complaints import complaints
+from voip_sms.doors.mail.settings import MailSettings
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.http.settings import HttpSettings
 from voip_sms.simulator.settings import SimulatorSettings
@@ -164,12 +164,12 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
     changed = {
         name: section.model_copy(update=_absolute(section, base))
         for name in Settings.model_fields
-        if isinstance(section := getattr(settings, name), Section | SipSettings)
+        if isinstance(section := getattr(settings, name), Section | SipSettings | MailSettings)
     }
     return settings.model_copy(update=changed)
 
 
-_PATHS: Final = frozenset({"data_dir", "tls_cert", "tls_key", "tls_ca"})
+_PATHS: Final = frozenset({"data_dir", "tls_cert", "tls_key", "tls_ca", "dkim_key"})
 
 
 def _absolute(section: Any, base: Path) -> dict[str, str]:

@@ -11,8 +11,8 @@ from voip_sms.demo.phone import ANSWER, CLOSE, Incoming, PhoneAccount, PhoneFail
 from voip_sms.demo.recorder import Recorder
 from voip_sms.net.sip import traffic
 from voip_sms.net.sip.endpoint import Endpoint, Listen
-from voip_sms.net.sip.tls import TlsContexts, TlsFiles
 from voip_sms.net.sip.traffic import Ending, Outgoing, Reply, Result, Target
+from voip_sms.net.tls import TlsContexts, TlsFiles
 from voip_sms.wire.sip import digest
 from voip_sms.wire.sip.content import decode_text
 from voip_sms.wire.sip.grammar import GrammarError

@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 from voip_sms.app.doctor import sockets
 from voip_sms.app.doctor.findings import CONNECT, Finding
-from voip_sms.app.sections import split_listener
 from voip_sms.app.settings import Settings
+from voip_sms.net.listeners import split_listener
 from voip_sms.store.folder import LOCK_NAME
 
 _OK: Final = 200

@@ -6,8 +6,8 @@ from contextlib import closing
 from typing import Final
 
 from voip_sms.app.doctor.findings import Finding
-from voip_sms.app.sections import split_listener
 from voip_sms.app.settings import Settings
+from voip_sms.net.listeners import split_listener
 
 Resolve = Callable[[str], list[str]]
 

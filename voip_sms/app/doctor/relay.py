@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from voip_sms.app.doctor.findings import CONNECT, Finding
-from voip_sms.app.sections import MailSettings
+from voip_sms.doors.mail.settings import MailSettings
 
 LEAST: Final = 256 * 1024
 """Octets that a relay must take: a mail of ten parts with its headers has a tenth of that."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from voip_sms.net.sip.endpoint import Listen
-from voip_sms.net.sip.tls import TlsContexts, TlsFiles
+from voip_sms.net.tls import TlsContexts, TlsFiles
 from voip_sms.wire.sip.grammar import GrammarError
 from voip_sms.wire.sip.uri import parse_host_port
 
