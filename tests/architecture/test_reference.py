@@ -25,6 +25,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "tenants › sip_accounts": customers.SipAccount,
     "tenants › mail_senders": customers.MailSender,
     "tenants › groups": customers.Group,
+    "tenants › keywords": customers.Keyword,
     "tenants › numbers": customers.OwnNumber,
     "tenants › webhooks": forwards.Subscription,
     "tenants › blacklist": customers.BlockRule,
@@ -61,7 +62,7 @@ def default(heading: str, model: type[BaseModel], name: str, field: FieldInfo) -
 
 def written(name: str, value: object) -> str:
     """A value as YAML has it, and as people write money and spans."""
-    if name == "window" and isinstance(value, int) and value > clock.MINUTE:
+    if name.endswith("window") and isinstance(value, int) and value > clock.MINUTE:
         return span_text(value)
     if value == "" or name == "credit":
         return f'"{value}"'
