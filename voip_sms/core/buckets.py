@@ -31,5 +31,11 @@ class Buckets:
             self._filled.popitem(last=False)
         return 0.0 if taken else missing / self._rate
 
+    def wait(self, key: Hashable, now: float) -> float:
+        """What `take` would answer; nothing is taken."""
+        left, since = self._filled.get(key, (self._burst, now))
+        missing = 1 - min(self._burst, left + (now - since) * self._rate)
+        return 0.0 if missing <= _ROUNDING else missing / self._rate
+
     def __len__(self) -> int:
         return len(self._filled)
