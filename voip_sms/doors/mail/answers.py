@@ -36,12 +36,11 @@ def _plain(text: str) -> str:
 
 # --- what can be said before a mail was read ----------------------------------------------------------------
 
-NOT_OURS: Final = Answer(
-    550,
-    "5.7.1",
+NOT_OURS_TEXTS: Final = (
     "We take mail for our own addresses only; write to number@{domain}",
     "Przyjmujemy poczte tylko na wlasne adresy; napisz na numer@{domain}",
 )
+"""With our domain to be filled in."""
 TOO_MANY_RECIPIENTS: Final = Answer(
     452,
     "4.5.3",

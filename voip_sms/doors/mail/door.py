@@ -1,0 +1,166 @@
+"""The mail door: listens for SMTP, with STARTTLS and implicit TLS, and closes without losing a mail."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, cast
+
+import structlog
+
+from voip_sms.core.ports import Mailing
+from voip_sms.doors.mail import answers
+from voip_sms.doors.mail.callers import Callers
+from voip_sms.doors.mail.conversation import Conversation, House
+from voip_sms.doors.mail.hooks import Hooks
+from voip_sms.doors.mail.login import Guard
+from voip_sms.doors.mail.recipients import Recipients
+from voip_sms.doors.mail.settings import MailSettings
+from voip_sms.doors.mail.visit import Senders
+from voip_sms.net.listeners import split_listener
+from voip_sms.net.sip.transports import joined
+from voip_sms.net.tls import TlsContexts
+
+log = structlog.get_logger(__name__)
+
+HANDSHAKE_SECONDS: Final = 20.0
+"""For implicit TLS to begin."""
+BACKLOG: Final = 128
+"""Connections that the kernel keeps until we take them."""
+
+
+class MailDoor:
+    """`start` listens where `[mail]` says; `stop` lets those that are being answered finish."""
+
+    def __init__(
+        self,
+        settings: MailSettings,
+        mailing: Mailing,
+        senders: Senders,
+        *,
+        tls: TlsContexts | None,
+        seconds: Callable[[], float],
+    ) -> None:
+        """`seconds` is a monotonic clock. `tls` is `settings.tls_contexts()`."""
+        self._settings = settings
+        self._hooks = Hooks(mailing, senders, Recipients(mailing, settings.domain, settings.recipients))
+        self._house = House(
+            settings,
+            Callers(settings.max_connections, settings.max_per_address),
+            Guard(mailing.authenticate, seconds),
+            tls,
+            arrived=self._arrived,
+            left=self._left,
+        )
+        self._conversations: set[Conversation] = set()
+        self._servers: list[asyncio.Server] = []
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._quiet = asyncio.Event()
+
+    async def start(self) -> str | None:
+        """Listen; where (`host:port`), of two listeners the one without TLS from the start. OSError."""
+        plain = await self._listen(self._settings.listen, secure=False)
+        secure = await self._listen(self._settings.tls_listen, secure=True)
+        if plain or secure:
+            log.info("mail_listening", smtp=plain, smtps=secure)
+        return plain or secure
+
+    async def stop(self, drain: float) -> None:
+        """Take no more; whoever waits for the answer to a mail gets it, within `drain` seconds."""
+        for server in self._servers:
+            server.close()
+        for task in self._handshakes:
+            task.cancel()
+        for one in [one for one in self._conversations if not one.busy]:
+            one.hang_up(answers.CLOSING)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(drain):
+                while self._conversations:
+                    self._quiet.clear()
+                    await self._quiet.wait()
+                    for one in [one for one in self._conversations if not one.busy]:
+                        one.hang_up(answers.CLOSING)
+        for one in list(self._conversations):
+            one.hang_up(answers.CLOSING)
+
+    async def _listen(self, where: str, *, secure: bool) -> str | None:
+        if not where:
+            return None
+        host, port = split_listener(where)
+        factory = self._entrance if secure else self._conversation
+        server = await asyncio.get_running_loop().create_server(factory, host, port, backlog=BACKLOG)
+        self._servers.append(server)
+        found = server.sockets[0].getsockname()
+        return joined((found[0], found[1]))
+
+    def _conversation(self) -> asyncio.Protocol:
+        return Conversation(self._hooks, self._house, secure=False)
+
+    def _entrance(self) -> asyncio.Protocol:
+        return _Entrance(self._house, self._begin)
+
+    def _begin(self, entrance: "_Entrance") -> None:
+        task = asyncio.get_running_loop().create_task(self._secured(entrance))
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
+
+    async def _secured(self, entrance: "_Entrance") -> None:
+        """TLS from the start: the certificate is that of today, and who only connects is counted, too."""
+        contexts, transport = self._house.tls, entrance.transport
+        assert contexts is not None, "settings need a certificate with tls_listen"
+        assert transport is not None
+        contexts.refresh()
+        conversation = Conversation(self._hooks, self._house, secure=True)
+        try:
+            secured = await asyncio.get_running_loop().start_tls(
+                transport,
+                conversation,
+                contexts.server,
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            )
+        except (OSError, ssl.SSLError):
+            secured = None
+        finally:
+            entrance.leave()
+        if secured is None:
+            transport.close()
+            return
+        conversation.connection_made(secured)
+
+    def _arrived(self, conversation: Conversation) -> None:
+        self._conversations.add(conversation)
+
+    def _left(self, conversation: Conversation) -> None:
+        self._conversations.discard(conversation)
+        self._quiet.set()
+
+
+class _Entrance(asyncio.Protocol):
+    """A connection whose TLS is about to begin; it counts as a caller as long as it stands here."""
+
+    def __init__(self, house: House, begin: Callable[["_Entrance"], None]) -> None:
+        self._house = house
+        self._begin = begin
+        self._host = ""
+        self._inside = False
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._host = (transport.get_extra_info("peername") or ("",))[0]
+        self._inside = self._house.callers.enter(self._host)
+        if not self._inside:
+            transport.close()
+            return
+        self.transport = cast("asyncio.Transport", transport)
+        self._begin(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.leave()
+
+    def leave(self) -> None:
+        """It went in, or away."""
+        if self._inside:
+            self._inside = False
+            self._house.callers.leave(self._host)
