@@ -169,9 +169,11 @@ def test_a_failure_says_to_whom_what_why_and_what_to_do() -> None:
     assert "UNDELIV 069" in said
     assert "Wysłano: 2026-11-22 11:00" in said, "in the customer's zone"
     assert "  Zażółć gęślą jaźń.\n  Druga linia & <b>nie</b> pogrubiona" in said
-    assert "48601123456@sms.test" in said
-    assert "Wysłał:" not in said
-    assert f"Wysłał: {TO}" in plain(written(replace(MAILS["failed_to_another"], language="pl")))
+    assert "Nowy SMS wyślesz na adres 48601123456@sms.test." in said
+    abroad = plain(written(job("message.failed", outbound(to="+4915112345678"))))
+    assert "write to +4915112345678@sms.test." in abroad
+    assert "Nadawca:" not in said
+    assert f"Nadawca: {TO}" in plain(written(replace(MAILS["failed_to_another"], language="pl")))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from voip_sms.forwards.mail.headers import (
     answered,
     author,
     line,
+    local_part,
     subject_of,
 )
 from voip_sms.forwards.mail.pages import Page, page_of
@@ -38,7 +39,7 @@ def known(event: str) -> bool:
 def compose(job: ForwardJob, identity: MailIdentity, country: str = "PL") -> EmailMessage:
     """The mail; its Date is that of the SMS or of what happened to it, however late it leaves."""
     received = job.event == RECEIVED
-    page = page_of(job, identity.domain)
+    page = page_of(job, lambda number: f"{local_part(number, country)}@{identity.domain}")
     mail = EmailMessage(policy=POLICY)
     mail["From"] = _from(job, identity, country)
     mail["To"] = Address(addr_spec=job.target)

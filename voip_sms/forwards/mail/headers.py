@@ -93,11 +93,12 @@ def author(sender: str, identity: MailIdentity, country: str) -> Address:
     """
     shown = line(sender)
     if _NUMBER.fullmatch(shown):
-        return Address(shown, _local_part(shown, country), identity.domain)
+        return Address(shown, local_part(shown, country), identity.domain)
     return Address(shown, addr_spec=identity.sender)
 
 
-def _local_part(number: str, country: str) -> str:
+def local_part(number: str, country: str) -> str:
+    """What stands before our domain where `number` (E.164) is written to."""
     digits = number.removeprefix("+")
     try:
         known = addresses.number(digits, country).e164 == f"+{digits}"

@@ -1,6 +1,6 @@
 """What a mail says: a job's values in the words of its reader's language, laid out as text or HTML."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any, Final, cast
@@ -26,6 +26,8 @@ _TEMPLATES: Final = {
     notices.CUT: "cut",
     notices.REFUSED: "refused",
 }
+_LABEL: Final = 30
+"""Characters of a recipient that stands as a label: on a telephone it takes the width of the screen."""
 _LISTED: Final = 20
 """Recipients that are named one by one; then it says how many more there are."""
 
@@ -82,11 +84,14 @@ def _under(label: str, quote: str) -> str:
     return f"{label}:\n" + "\n".join(f"  {one}" for one in quote.splitlines()) if quote else ""
 
 
-def page_of(job: ForwardJob, domain: str) -> Page:
-    """The mail that tells of the job's event; English where its language is unknown."""
+def page_of(job: ForwardJob, address_of: Callable[[str], str]) -> Page:
+    """The mail that tells of the job's event; English where its language is unknown.
+
+    `address_of`: where a number is written to by mail.
+    """
     language = job.language if job.language in LANGUAGES else "en"
     template = _ENVIRONMENT.get_template(f"{language}/{_TEMPLATES[job.event]}.txt")
-    values = _Values(job, domain)
+    values = _Values(job, address_of)
     said = vars(template.make_module({"it": values.all()}))
     return Page(
         language=language,
@@ -104,10 +109,10 @@ def page_of(job: ForwardJob, domain: str) -> Page:
 class _Values:
     """What templates may say, by event: plain texts only."""
 
-    def __init__(self, job: ForwardJob, domain: str) -> None:
+    def __init__(self, job: ForwardJob, address_of: Callable[[str], str]) -> None:
         self._job = job
         self._zone: tzinfo = ZoneInfo(job.timezone)
-        self._domain = domain
+        self._address_of = address_of
 
     def all(self) -> Mapping[str, object]:
         match self._job.event:
@@ -135,7 +140,7 @@ class _Values:
         return {
             "sender": _party(message.sender),
             "to": _party(message.to),
-            "address": self._address(message.to),
+            "address": self._address_of(_party(message.to)),
             "answerable": answerable(message.sender),
             "code": "internal" if INTERNAL in message.flags else message.error_code or "",
             "network": _network(message),
@@ -149,10 +154,6 @@ class _Values:
             if missed is None
             else not_taken(message, line(missed.name), job.timezone, job.language),
         }
-
-    def _address(self, to: str) -> str:
-        number = _party(to).removeprefix("+")
-        return f"{number}@{self._domain}"
 
     # --- about none -----------------------------------------------------------------------------------------
 
@@ -175,7 +176,7 @@ class _Values:
     def _refused(self) -> Mapping[str, object]:
         payload = cast(notices.RefusedPayload, self._job.payload)
         items, more = _first(payload["items"])
-        shown = [{"to": line(one["to"]), "code": one["code"]} for one in items]
+        shown = [{"to": line(one["to"], _LABEL), "code": one["code"]} for one in items]
         return {"items": shown, "more": more + payload["more"]}
 
     def _moment(self, moment: int) -> str:
