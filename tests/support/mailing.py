@@ -60,7 +60,8 @@ class PostOffice:
         self.refresh()
         context = self.scene.context
         self.submit = Submit(context, NoDispatcher(), Rules())
-        self.mailing = Mailing(context, self.submit, "PL", Secrets(Random(3).randbytes))
+        self.secrets = Secrets(Random(3).randbytes)
+        self.mailing = Mailing(context, self.submit, "PL", self.secrets)
         self.receiver = Receiver(context, "PL")
 
     def refresh(self, **changes: Any) -> None:
