@@ -13,10 +13,11 @@ from support.mailing import FOREIGN, GROUP, NAMED, OFFICE, PEER, PEER_2, SECRET,
 from support.world import ACME, OTHER, OWN, PRICE, to_send
 from voip_sms.core.clock import DAY, HOUR
 from voip_sms.core.directory import ForwardRule, Identity, Keyword, Number, Quota
-from voip_sms.core.failures import StoreUnavailableError
+from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.mail.addressing import recipient_of
 from voip_sms.core.model import Message, Plan, Submission, Submitted
 from voip_sms.engine.chores.purge import KEPT, Purge
+from voip_sms.engine.limits import Limits
 from voip_sms.engine.mail import Mailing
 from voip_sms.engine.mail_secrets import Secrets
 
@@ -61,6 +62,17 @@ async def test_another_text_under_the_same_message_id_is_another_mail(office: Po
     for text in ("one", "two"):
         await office.post("601123456", text=text, message_id="<same@acme.test>")
     assert await office.scene.count("message") == 2
+
+
+async def test_a_rate_counts_mails_and_not_their_recipients(office: PostOffice) -> None:
+    limits = Limits({"mail": 0.25})  # four seconds' worth is one
+    office.mailing = Mailing(
+        office.scene.context, office.submit, "PL", office.secrets, limits=limits, monotonic=lambda: 0.0
+    )
+    many = await office.post("601123456", "602123456", "staff")
+    assert all(one.accepted for one in many)
+    with pytest.raises(Refusal, match="rate_limited"):
+        await office.post("601123456")
 
 
 async def test_a_group_reaches_all_its_numbers(office: PostOffice) -> None:

@@ -5,6 +5,7 @@ from math import ceil
 from typing import Final
 
 from voip_sms.core.buckets import Buckets
+from voip_sms.core.directory import Account
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Submission
 
@@ -25,8 +26,12 @@ class Limits:
 
     def check(self, submission: Submission, now: float) -> None:
         """Count it; `now` in monotonic seconds. Refusal `rate_limited`, with `retry_after` as data."""
-        buckets = self._buckets.get(submission.door)
-        wait = buckets.take(submission.account.id, now) if buckets is not None else 0.0
+        self.take(submission.door, submission.account, now)
+
+    def take(self, door: str, account: Account, now: float) -> None:
+        """As `check`, where what is counted is no submission: a mail to many is one mail."""
+        buckets = self._buckets.get(door)
+        wait = buckets.take(account.id, now) if buckets is not None else 0.0
         if wait > 0:
             raise Refusal("rate_limited", "this account sends too fast", {"retry_after": ceil(wait)})
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,6 +18,7 @@ from voip_sms.core.model import Idempotency, MailThread, Step, Submission
 from voip_sms.core.planning import storable
 from voip_sms.core.ports import Submitter
 from voip_sms.engine.context import Context
+from voip_sms.engine.limits import NO_LIMITS, Limits
 from voip_sms.engine.mail_rows import REFERENCE_LONGEST, notice_row, thread_payload, use_of
 from voip_sms.engine.mail_secrets import Secrets
 from voip_sms.store.units import Read, Rows, State, Unit, by_key
@@ -44,12 +46,23 @@ class _Work:
 class Mailing:
     """`ports.Mailing`."""
 
-    def __init__(self, context: Context, submitter: Submitter, country: str, secrets: Secrets) -> None:
-        """`country` (ISO 3166) reads numbers in national form."""
+    def __init__(
+        self,
+        context: Context,
+        submitter: Submitter,
+        country: str,
+        secrets: Secrets,
+        *,
+        limits: Limits = NO_LIMITS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`country` (ISO 3166) reads numbers in national form. `limits`: mails a second, as door `mail`."""
         self._context = context
         self._submitter = submitter
         self._country = country
         self._secrets = secrets
+        self._limits = limits
+        self._monotonic = monotonic
         self._groups = _Groups(Directory())
 
     def sender(self, address: str) -> MailSender | None:
@@ -86,6 +99,7 @@ class Mailing:
 
     async def accept(self, letter: Letter) -> Sequence[Posted]:
         """Submit it to each recipient; see `ports.Mailing`."""
+        self._limits.take("mail", letter.sender.account, self._monotonic())
         work = self._work(letter)
         posted: list[Posted] = []
         for start in range(0, len(letter.recipients), AT_ONCE):
