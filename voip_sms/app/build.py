@@ -6,6 +6,7 @@ import os
 import random
 import secrets
 import socket
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from voip_sms.app.files import raise_limit, sip_connections
 from voip_sms.app.settings import Settings
+from voip_sms.app.signing import mail_signer
 from voip_sms.carriers.smpp.link import LinkContext, SmppLink
 from voip_sms.core.clock import Clock, SystemClock
 from voip_sms.core.directory import Carrier, ForwardKind
@@ -25,6 +27,8 @@ from voip_sms.core.ids import Ids
 from voip_sms.core.model import CarrierReceipt, InboundPart
 from voip_sms.core.ports import CarrierEvents, CarrierLink, Forwarder, Submitter
 from voip_sms.doors.api.door import ApiDoor, Rooms
+from voip_sms.doors.mail.door import MailDoor
+from voip_sms.doors.mail.senders import MailSenders
 from voip_sms.doors.sip.door import Engine as SipEngine
 from voip_sms.doors.sip.door import SipDoor
 from voip_sms.engine.accounts.catalog import AccountRules, Accounts
@@ -36,6 +40,8 @@ from voip_sms.engine.dispositions import StoredDispositions
 from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.housekeeping import Housekeeping
 from voip_sms.engine.limits import Limits
+from voip_sms.engine.mail import Mailing
+from voip_sms.engine.mail_secrets import Secrets
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.receipts import Receipts
@@ -48,8 +54,10 @@ from voip_sms.forwards.mail import MailForwarder
 from voip_sms.forwards.number import NumberForwarder
 from voip_sms.forwards.sip import SipForwarder
 from voip_sms.forwards.webhook import WebhookForwarder
+from voip_sms.net.dns import SystemResolver
 from voip_sms.net.http.guarded import GuardedClient
 from voip_sms.net.http.server import HttpServer
+from voip_sms.net.mailauth import DmarcProof
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.simulator.server import Simulator
 from voip_sms.store.database import Database, erase_deleted
@@ -88,6 +96,7 @@ class House:
     housekeeping: Housekeeping
     endpoint: Endpoint
     sip: SipDoor
+    mail: MailDoor
     http: HttpServer
     guarded: GuardedClient
     missing: set[str] = field(default_factory=lambda: {"database", "snapshot", "listeners"})
@@ -191,6 +200,7 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         ),
         endpoint,
         sip,
+        _mail_door(settings, submit, context),
         http,
         guarded,
     )
@@ -230,12 +240,25 @@ def _sip_door(
     return door
 
 
+def _mail_door(settings: Settings, submit: Submitter, context: Context) -> MailDoor:
+    limits = Limits({"mail": settings.mail.rate})
+    mailing = Mailing(context, submit, settings.service.country, Secrets(os.urandom), limits=limits)
+    proof = DmarcProof(SystemResolver(settings.mail.dns), seconds=time.monotonic, now=time.time)
+    return MailDoor(
+        settings.mail,
+        mailing,
+        MailSenders(mailing, proof, settings.mail.domain, time.monotonic),
+        tls=settings.mail.tls_contexts(),
+        seconds=time.monotonic,
+    )
+
+
 def _forwarders(
     settings: Settings, submit: Submitter, guarded: GuardedClient, context: Context
 ) -> Mapping[ForwardKind, Forwarder]:
     """Those for everything but phones."""
     return {
-        "mail": MailForwarder(settings.mail),
+        "mail": MailForwarder(settings.mail, settings.service.country, sign=mail_signer(settings.mail)),
         "number": NumberForwarder(submit),
         "webhook": WebhookForwarder(guarded, context.clock),
     }

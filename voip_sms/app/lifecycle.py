@@ -147,7 +147,10 @@ async def _drain(house: House) -> None:
     """No new work; all that is under way ends at the same time, so that it takes DRAIN_SECONDS once."""
     house.endpoint.refuse_new()
     await asyncio.gather(
-        house.http.stop(), house.forwarding.stop(DRAIN_SECONDS), house.dispatch.stop(DRAIN_SECONDS)
+        house.http.stop(),
+        house.mail.stop(DRAIN_SECONDS),
+        house.forwarding.stop(DRAIN_SECONDS),
+        house.dispatch.stop(DRAIN_SECONDS),
     )
 
 
@@ -200,13 +203,13 @@ async def _open_doors(settings: Settings, house: House, stack: AsyncExitStack) -
     """Listen; where. Forwards start last: they need the endpoint, and stop first."""
     stack.push_async_callback(house.endpoint.close)
     stack.push_async_callback(house.sip.stop)
-    if settings.mail.listen or settings.mail.tls_listen:
-        log.warning("mail_not_served_yet", listen=settings.mail.listen or settings.mail.tls_listen)
     bound = await house.endpoint.start(settings.sip.listeners())
     log.info("sip_listening", at=[f"{one.transport} {joined((one.host, one.port))}" for one in bound])
     await house.sip.start()
     stack.push_async_callback(house.http.stop)
     http = await house.http.start() if settings.http.listen else None
+    stack.push_async_callback(house.mail.stop, 0)
+    smtp = await house.mail.start()
     await house.forwarding.start()
     stack.push_async_callback(house.forwarding.stop, DRAIN_SECONDS)
     return {
@@ -214,7 +217,7 @@ async def _open_doors(settings: Settings, house: House, stack: AsyncExitStack) -
         "sip_udp": _bound(bound, "udp"),
         "sip_tcp": _bound(bound, "tcp"),
         "sip_tls": _bound(bound, "tls"),
-        "smtp": None,
+        "smtp": smtp,
         "simulator_smpp": house.simulator.smpp_address,
         "simulator_http": house.simulator.http_address,
     }

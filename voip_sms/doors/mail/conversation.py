@@ -239,7 +239,8 @@ class Conversation(SMTP):
 
 
 def _finished(status: Any, *, greeting: bool) -> bytes:
-    lines = str(status).split("\r\n")
+    text = status.decode("ascii", "replace") if isinstance(status, bytes) else str(status)
+    lines = text.split("\r\n")
     if not isinstance(status, Bare) and not (greeting and lines[0].startswith("220 ")):
         lines = [_with_code(line) for line in lines]
     return "\r\n".join(_printable(line) for line in lines).encode("ascii")

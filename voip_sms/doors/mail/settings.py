@@ -79,6 +79,9 @@ class MailSettings(BaseModel):
     max_per_address: int = Field(
         50, ge=1, le=20_000, description="Of these, so many from one address (IPv6: one /64)."
     )
+    dns: Listener = Field(
+        "", description="Name server asked for SPF, DKIM and DMARC, as address:port; empty: this machine's."
+    )
     dkim_selector: str = Field(
         "", description="Our mails are signed by DKIM as selector._domainkey.domain; with dkim_key."
     )
