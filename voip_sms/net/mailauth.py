@@ -5,6 +5,7 @@ What other servers say they checked (Authentication-Results) is never looked at.
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ WAITING: Final = 64
 """Mails that may wait for a worker; beyond it the client is asked to come again."""
 _DOMAIN_MOST: Final = 253
 """RFC 1035 2.3.4, as text."""
+
+_HOST: Final = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{0,62}")
+"""No address literals: their last label is a number."""
 
 How = Literal["", "spf", "dkim", "spf+dkim"]
 
@@ -210,6 +214,7 @@ def ascii_domain(domain: str) -> str:
     if not bare or len(bare) > _DOMAIN_MOST:
         return ""
     try:
-        return bare if bare.isascii() else bare.encode("idna").decode("ascii")
+        name = bare if bare.isascii() else bare.encode("idna").decode("ascii")
     except UnicodeError:
         return ""
+    return name if _HOST.fullmatch(name) else ""
