@@ -169,7 +169,12 @@ _RULES: Final = (
     (re.compile(r"\b[cdkm]?mł\b"), -6),
     # What stands in no word: controls, signs next to letters, capitals after small letters.
     (re.compile("[\x80-\x9f\ufffd]"), -6),
-    (re.compile(r"(?<=[^\W\d_])[¹³¿¡±¶¦¬ˇ˘Ľ˛](?=\w)|(?<=[^\W\d_m])[¹³¿¶±¦¼¾](?!\w)|[¿¶±¹³¦¼](?=[a-z])"), -3),
+    (
+        re.compile(
+            r"(?<=[^\W\d_])[¹³¿¡±¶¦¬ˇ˘Ľ˛](?=\w)|(?<=[^\W\d_m])[¹³¿¶±¦¼¾](?!\w)|[¿¹³](?=[a-z])|[¶±¦¼](?=[^\W\d_])"
+        ),
+        -3,
+    ),
     (re.compile("ñ(?![aeiouáéíóúAEIOU])|ê(?![a-z])|œ(?![uit])|æ(?![a-z])"), -2),
     (re.compile(r"\b[ąń]|˛"), -3),
     (re.compile("(?<=[a-ząćęłńóśźżáéíúý])[ĄŁŃŚŹŻŞŢĽŸŠŽŤŒÆÊÑ](?![A-ZĄĆĘŁŃÓŚŹŻ])"), -3),

@@ -59,7 +59,7 @@ def _fields(head: bytes) -> list[tuple[str, bytes]]:
     pairs: list[tuple[str, bytes]] = []
     held: list[bytes] = []
     name = ""
-    for line in head.replace(b"\r", b"").split(b"\n"):
+    for line in head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):  # others break at CR too
         if line[:1] in {b" ", b"\t"}:
             held.append(line)
             continue
