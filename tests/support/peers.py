@@ -62,6 +62,9 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "systemd": (_by_command("systemd-analyze"), "apt-get install systemd (250 or newer)"),
     "php": (_by_command("php"), "apt-get install php-cli"),
     "kannel": (_by_command("bearerbox"), "apt-get install kannel"),
+    "postfix": (_by_command("postfix"), "apt-get install postfix"),
+    "swaks": (_by_command("swaks"), "apt-get install swaks"),
+    "dovecot": (_by_command("dovecot"), "apt-get install dovecot-imapd"),
 }
 
 
