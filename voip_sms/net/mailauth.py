@@ -168,8 +168,11 @@ class _Examination:
         return spf.check(client, self._lookups)
 
     def _client(self) -> spf.Client:
+        """Domains as the DNS has them."""
         arrival = self._arrival
-        return spf.Client(arrival.client_ip, arrival.helo, arrival.envelope_from)
+        local, at, domain = arrival.envelope_from.rpartition("@")
+        sender = f"{local}@{ascii_domain(domain)}" if at else ""
+        return spf.Client(arrival.client_ip, ascii_domain(arrival.helo), sender)
 
     def _dkim_aligned(self, domain: str) -> bool:
         return self._aligned(domain, strict=self._policy.strict_dkim)
