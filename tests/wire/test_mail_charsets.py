@@ -103,6 +103,7 @@ def test_other_languages_keep_their_right_label(sentence: str, encoding: str, la
         ("Zażółć gęślą".encode() + b"\xb9", "utf-8"),
         ("Åšlę i ząb".encode(), "utf-8"),  # half of it was encoded twice
         (b"a\x81\x8d", "windows-1252"),
+        (b"Za?????? g??l? ja??, prosz? wzi?? k?adk?", "us-ascii"),
     ],
 )
 def test_what_is_lost_is_flagged(octets: bytes, label: str) -> None:
@@ -121,3 +122,13 @@ def test_no_codec_but_those_of_mail_is_ever_asked() -> None:
         "mbcs",
     ):
         assert decode(b"a\\u0062c", label).text == "a\\u0062c"
+
+
+def test_questions_are_no_damage() -> None:
+    for text in (
+        "Będziesz?",
+        "Co?Tak.",
+        "http://firma.test/a?b=c http://firma.test/x?y=z",
+        "Kto? Gdzie? Kiedy?",
+    ):
+        assert not decode(text.encode(), "utf-8").damaged

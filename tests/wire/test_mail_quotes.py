@@ -20,6 +20,7 @@ STAYS = (
     "Ta wiadomość jest dla Jana: klucz pod wycieraczką.",
     "Data: 12.11, od: Jan",
     "a\n\nb",
+    "| Pon | 8-16 |\n| Wt | 9-17 |",
 )
 
 
@@ -50,6 +51,21 @@ def test_attributions_go_with_what_they_announce(attribution: str, mark: str) ->
     assert new == "Tak"
     assert [cut.kind for cut in cuts] == ["quote"]
     assert attribution.startswith(cuts[0].text_start)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Jan Kowalski napisał(a):",
+        "Jan wrote:",
+        "Am 2.11.2026 um 10:00 schrieb Jan Kowalski:",
+        "Le lun. 2 nov. 2026 à 10:00, Jan <jan@firma.test> a écrit :",
+        "Dne 02.11.2026 10:00 Jan napsal(a):",
+    ],
+)
+def test_right_above_quoted_lines_less_is_enough(line: str) -> None:
+    assert cut_quotes(f"{line}\n> Pytanie?\n\nTak")[0] == "Tak"
+    assert cut_quotes("Dowóz o 10:30:\nmleko\nJan napisał:\nchleb")[1] == ()
 
 
 @pytest.mark.parametrize(

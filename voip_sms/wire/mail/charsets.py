@@ -93,13 +93,15 @@ def _plainly(octets: bytes, codec: str) -> Decoded:
 
 def _unescaped(text: str) -> Decoded:
     """ISO-2022-JP is ASCII with escapes; nobody sends it here without a label: an escape is damage."""
-    return Decoded(text, damaged="\x1b" in text)
+    return Decoded(text, damaged="\x1b" in text or _spoilt(text))
 
 
 def _spoilt(text: str) -> bool:
-    return bool(_LOST.search(text))
+    return bool(_LOST.search(text)) or len(_QUESTIONED.findall(text[:_SAMPLE])) > 1
 
 
+_QUESTIONED: Final = re.compile(r"(?<![\w/=&?.-])[^\W\d_]+\?+[^\W\d_]+(?![\w/=&.-])")
+"""Words with "?" inside, as programs write letters that they lack; twice, for people forget spaces."""
 _LOST: Final = re.compile("[\x80-\x84\x86-\x9f\ufffd]|[ÄĹĂÅÃ][\x80-\xbf‚„…†‡‰™›œžźśŚšŠž]|â€")
 """What no writer types: C1 controls (U+0085 is a line end), U+FFFD, UTF-8 that was read as something else."""
 

@@ -136,7 +136,9 @@ def subject_of(fields: Fields) -> Decoded:
     outer = decode(raw, "utf-8")
     inner = decode_words(clean(outer.text))
     return Decoded(
-        inner.text, repaired=outer.repaired or inner.repaired, damaged=outer.damaged or inner.damaged
+        inner.text,
+        repaired=outer.repaired or inner.repaired,
+        damaged=inner.damaged or (outer.damaged and not raw.isascii()),
     )
 
 

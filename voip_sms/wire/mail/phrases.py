@@ -12,7 +12,7 @@ LONGEST: Final = 400
 
 _I: Final = re.IGNORECASE
 
-QUOTED: Final = re.compile(r"\s{0,3}>(?![=\d])|\s{0,3}\|\s")
+QUOTED: Final = re.compile(r"\s{0,3}>(?![=\d])")
 """"> " before a line; ">5" and ">=5" are arithmetic."""
 
 # --- What announces a quotation -----------------------------------------------------------------------------

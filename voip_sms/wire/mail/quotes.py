@@ -126,6 +126,8 @@ def _head(lines: list[str], at: int) -> bool:
 def _attribution(lines: list[str], at: int) -> int:
     """The line below "On … wrote:" if that begins at `at`, else 0."""
     first = _short(lines[at])
+    if first.endswith(":") and _announces(first) and _quoted_next(lines, at + 1):
+        return at + 1
     if not first or not phrases.ATTRIBUTION_START.match(first):
         return 0
     joined = ""
@@ -138,6 +140,11 @@ def _attribution(lines: list[str], at: int) -> int:
         if line.endswith(":"):
             return below if _attributes(joined) else 0
     return 0
+
+
+def _announces(line: str) -> bool:
+    """Whether a line right above quoted ones says whose they are: by a verb, or in any language by a time."""
+    return bool(phrases.ATTRIBUTION_END.search(line[-120:]) or phrases.HEAD_TIME.search(line))
 
 
 def _attributes(joined: str) -> bool:
