@@ -4,9 +4,9 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from random import Random
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from support.fakes import FakeClock
 from support.mailing import FOREIGN, GROUP, NAMED, OFFICE, PEER, PEER_2, SECRET, PostOffice, post_office
@@ -19,7 +19,6 @@ from voip_sms.core.model import Message, Plan, Submission, Submitted
 from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.limits import Limits
 from voip_sms.engine.mail import Mailing
-from voip_sms.engine.mail_secrets import Secrets
 
 
 @pytest.fixture
@@ -124,14 +123,15 @@ async def test_a_name_that_is_not_approved_is_refused(office: PostOffice) -> Non
 
 
 class Stumbling:
-    """A submitter whose store is away for one recipient."""
+    """A submitter that fails for one recipient, as often as there are `errors`."""
 
-    def __init__(self, office: PostOffice) -> None:
+    def __init__(self, office: PostOffice, *errors: Exception) -> None:
         self._submit = office.submit
+        self._errors = list(errors)
 
     async def submit(self, submission: Submission) -> Submitted:
-        if submission.recipients == ("602123456",):
-            raise StoreUnavailableError
+        if submission.recipients == ("602123456",) and self._errors:
+            raise self._errors.pop()
         return await self._submit.submit(submission)
 
     async def explain(self, submission: Submission) -> Sequence[Plan]:
@@ -143,12 +143,20 @@ class Stumbling:
 
 async def test_a_store_that_is_away_is_for_the_whole_mail_and_nothing_is_repeated(office: PostOffice) -> None:
     whole = office.mailing
-    office.mailing = Mailing(office.scene.context, Stumbling(office), "PL", Secrets(Random(1).randbytes))
+    office.mailing = Mailing(
+        office.scene.context, Stumbling(office, StoreUnavailableError()), "PL", office.secrets
+    )
     with pytest.raises(StoreUnavailableError):
         await office.post("601123456", "602123456", message_id="<x@a.test>")
     office.mailing = whole
     await office.post("601123456", "602123456", message_id="<x@a.test>")
     assert sorted(row["recipient"] for row in await office.scene.rows("message")) == [PEER, PEER_2]
+
+
+async def test_two_nodes_that_count_the_days_first_mail_at_once_both_send_it(office: PostOffice) -> None:
+    taken = IntegrityError("INSERT INTO usage", None, ValueError("the key is taken"))
+    office.mailing = Mailing(office.scene.context, Stumbling(office, taken), "PL", office.secrets)
+    assert all(one.accepted for one in await office.post("601123456", "602123456"))
 
 
 # --- who it is ----------------------------------------------------------------------------------------------

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from sqlalchemy.exc import IntegrityError
+
 from voip_sms.core.directory import Directory, Id, MailSender
 from voip_sms.core.failures import Refusal
 from voip_sms.core.mail import notices
@@ -147,7 +149,13 @@ class Mailing:
     async def _send(self, work: _Work, recipient: Recipient, to: str, numbers: tuple[str, ...]) -> Posted:
         if isinstance(work.composed, Refusal):
             raise work.composed
-        submitted = await self._submitter.submit(_submission(work, work.composed, to, numbers))
+        submission = _submission(work, work.composed, to, numbers)
+        try:
+            submitted = await self._submitter.submit(submission)
+        except (
+            IntegrityError
+        ):  # another node inserted the day's first count in the same moment: it is there now
+            submitted = await self._submitter.submit(submission)
         return Posted(recipient, tuple(submitted.items))
 
     def _folded(self, directory: Directory) -> "_Groups":
