@@ -82,9 +82,9 @@ class Machines:
             return self._answering(sender, recipients)
         return AUTOMATIC
 
-    def passed_on(self, sender: MailSender) -> Answer | None:
+    def passed_on(self, mail: Mail, sender: MailSender) -> Answer | None:
         """The refusal of a mail that `sender`'s server redirects; it counts as a program's."""
-        return self._program(sender, "token")
+        return AUTOMATIC if mail.auto in {"replied", "list", "bounce"} else self._program(sender, "token")
 
     def _program(self, sender: MailSender, way: Way) -> Answer | None:
         if not sender.auto_generated or way == "domain":

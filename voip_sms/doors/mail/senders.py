@@ -122,7 +122,7 @@ class MailSenders:
             self._guessed.take(mail.from_address.lower(), now)
             return WRONG_TOKEN
         if redirected:
-            return self._machines.passed_on(sender) or Proven(sender, "token, redirected")
+            return self._machines.passed_on(mail, sender) or Proven(sender, "token, redirected")
         return self._by_machine(visit, mail, sender, "token") or Proven(sender, "token")
 
     def _bearer(self, visit: Visit, mail: Mail) -> tuple[MailSender | None, bool]:
