@@ -17,7 +17,9 @@ from voip_sms.core.mail import notices
 from voip_sms.core.mail.addressing import number_of, recipient_of
 from voip_sms.core.model import Event, ForwardJob, MailThread, Message
 from voip_sms.demo.mail_sink import MailSink
+from voip_sms.doors.mail.automatic import Machines
 from voip_sms.forwards.mail import MailForwarder, compose
+from voip_sms.wire.mail.reading import read_mail
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "mail"
 TO = "biuro@example.test"
@@ -157,6 +159,14 @@ async def test_nothing_comes_back_about_a_notice(name: str, mail_sink: MailSink)
     else:
         assert mail.sender == "<>"
         assert author.addr_spec == "sms@sms.test", "Reply to a notice texts nobody"
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_a_mail_of_ours_that_comes_back_is_known_and_sends_nothing(name: str) -> None:
+    back = read_mail(compose(MAILS[name], Identity()).as_bytes())
+    assert Machines("sms.test", lambda: 0.0).circling(back) is not None
+    assert back.auto in {"generated", "replied"}
+    assert not back.body.damaged
 
 
 # --- what it says -------------------------------------------------------------------------------------------
