@@ -103,12 +103,20 @@ class Mailing:
         """Submit it to each recipient; see `ports.Mailing`."""
         self._limits.take("mail", letter.sender.account, self._monotonic())
         work = self._work(letter)
+        if len(letter.recipients) == 1:
+            posted = [await self._post(work, letter.recipients[0])]
+        else:
+            posted = await self._post_all(work)
+        await self._tell(work, posted)
+        return posted
+
+    async def _post_all(self, work: _Work) -> list[Posted]:
+        letter = work.letter
         posted: list[Posted] = []
         for start in range(0, len(letter.recipients), AT_ONCE):
             some = letter.recipients[start : start + AT_ONCE]
             found = await asyncio.gather(*(self._post(work, one) for one in some), return_exceptions=True)
             posted += [_whole(one) for one in found]
-        await self._tell(work, posted)
         return posted
 
     # --- what a mail becomes ---

@@ -4,6 +4,7 @@ import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final, Literal
 
 from voip_sms.core import clock
@@ -50,8 +51,13 @@ class LimitReachedError(Refusal):
 
 def periods(now: int, timezone: str) -> tuple[Period, Period]:
     """The day and the month that `now` (epoch microseconds) lies in; an unknown zone counts as UTC."""
+    return _periods(now // clock.MINUTE, timezone)  # zones change their offset at whole minutes
+
+
+@lru_cache(maxsize=256)  # zones that customers live in; every mail of a minute asks the same
+def _periods(minute: int, timezone: str) -> tuple[Period, Period]:
     zone = _zone(timezone)
-    today = clock.to_datetime(now).astimezone(zone).date()
+    today = clock.to_datetime(minute * clock.MINUTE).astimezone(zone).date()
     next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     return (
         Period("day", today.isoformat(), _begins(today + timedelta(days=1), zone)),
