@@ -161,6 +161,17 @@ async def test_nothing_comes_back_about_a_notice(name: str, mail_sink: MailSink)
         assert author.addr_spec == "sms@sms.test", "Reply to a notice texts nobody"
 
 
+async def test_a_premium_mailbox_s_server_may_answer_whoever_texted(mail_sink: MailSink) -> None:
+    about = job("message.received", inbound(), autoreply=True)
+    assert isinstance(await MailForwarder(Identity(mail_sink.url)).deliver(about), Accepted)
+    (mail,) = mail_sink.mails.items
+    assert mail.sender == "48601123456@sms.test", "what an autoresponder answers (RFC 3834 4)"
+    assert mail.message["Auto-Submitted"] == "no"
+    assert mail.message["X-Auto-Response-Suppress"] is None
+    assert mail.message["X-Loop"] == "sms.test"
+    assert written(job("message.failed", autoreply=True))["Auto-Submitted"] == "auto-replied"
+
+
 @pytest.mark.parametrize("name", MAILS)
 def test_a_mail_of_ours_that_comes_back_is_known_and_sends_nothing(name: str) -> None:
     back = read_mail(compose(MAILS[name], Identity()).as_bytes())

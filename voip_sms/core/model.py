@@ -329,5 +329,7 @@ class ForwardJob:
     imdn_peer: str = ""
     thread: MailThread | None = None
     """The mail that a mail about `message` answers, if there is one."""
+    autoreply: bool = False
+    """The mailbox is a premium sender's: its server may answer by itself whoever texted."""
     payload: Mapping[str, object] = field(default_factory=dict)
     """What a mail says that is about no message (`core/mail/notices.py` has the shapes)."""

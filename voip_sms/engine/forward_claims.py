@@ -21,7 +21,7 @@ from voip_sms.core.notices import tells_of_failure
 from voip_sms.core.status import Status
 from voip_sms.engine.fallback import falls_at
 from voip_sms.engine.forward_outcomes import Claim, free
-from voip_sms.engine.mail_claims import about_nothing, is_ours, thread_for
+from voip_sms.engine.mail_claims import about_nothing, answers_itself, is_ours, thread_for
 from voip_sms.engine.notice_limit import slots, take_slot
 from voip_sms.engine.registrations import live
 from voip_sms.store.messages import as_message
@@ -309,6 +309,7 @@ class _Taking:
             mode="standard" if rule is None else rule.mode,
             verified=rule.verified if rule is not None else _agreed(self._directory, job),
             thread=thread_for(job, message),
+            autoreply=answers_itself(self._directory, job),
             payload=job["payload"] or {},
             bindings=() if account is None else live(self._state.find(_bindings(account)), self._now),
             taken=job["taken"] or {},

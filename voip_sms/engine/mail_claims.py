@@ -38,6 +38,12 @@ def thread_for(job: Mapping[str, Any], message: Mapping[str, Any]) -> MailThread
     return MailThread(message["client_ref"]) if message["client_ref"] else None
 
 
+def answers_itself(directory: Directory, job: Mapping[str, Any]) -> bool:
+    """Whether the mailbox's own server may answer whoever texted: a premium sender's may (E10)."""
+    sender = directory.mail.get(job["target"].lower()) if job["kind"] == "mail" else None
+    return sender is not None and sender.mode == "premium" and sender.account.tenant_id == job["tenant_id"]
+
+
 def is_ours(directory: Directory, job: Mapping[str, Any]) -> bool:
     """Whether the mailbox is one of the customer's: mails go nowhere else."""
     if job["rule_id"] is not None or job["instead_of"] is not None:

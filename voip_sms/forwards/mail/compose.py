@@ -27,6 +27,7 @@ RECEIVED: Final = "message.received"
 DELIVERED: Final = "message.delivered"
 _GENERATED: Final = frozenset({RECEIVED, notices.LIMIT})
 """Not the answer to a mail: `auto-generated`; all others are `auto-replied` (RFC 3834 5)."""
+BY_A_PERSON: Final = "no"
 _SUPPRESS: Final = "OOF, AutoReply, RN, NRN"
 """COMPAT Exchange (MS-OXCMAIL, this header): its autoresponder heeds this header and not Auto-Submitted."""
 
@@ -48,11 +49,19 @@ def compose(job: ForwardJob, identity: MailIdentity, country: str = "PL") -> Ema
     mail["Date"] = format_datetime(to_datetime(job.message.created_at if received else job.created_at))
     mail["Message-ID"] = f"<{to_text('fwd', job.id)}@{identity.domain}>"
     _thread(mail, job, identity.domain)
-    mail["Auto-Submitted"] = "auto-generated" if job.event in _GENERATED else "auto-replied"
-    mail["X-Auto-Response-Suppress"] = _SUPPRESS
+    mail["Auto-Submitted"] = _automatic(job)
+    if mail["Auto-Submitted"] != BY_A_PERSON:
+        mail["X-Auto-Response-Suppress"] = _SUPPRESS
     mail[LOOP_HEADER] = identity.domain
     _content(mail, page, to_text("fwd", job.id))
     return mail
+
+
+def _automatic(job: ForwardJob) -> str:
+    """An SMS was written by a person: where autoresponders may answer it, it says so (RFC 3834 5.1)."""
+    if job.event == RECEIVED and job.autoreply:
+        return BY_A_PERSON
+    return "auto-generated" if job.event in _GENERATED else "auto-replied"
 
 
 def _from(job: ForwardJob, identity: MailIdentity, country: str) -> Address:

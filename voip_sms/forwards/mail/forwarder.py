@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from email.message import EmailMessage
+from email.utils import parseaddr
 from typing import Final
 
 from voip_sms.core.failures import Outcome, Permanent, Temporary
@@ -39,8 +41,14 @@ class MailForwarder:
             return Permanent("text_gone")
         if not is_address(job.target):
             return Permanent("address_invalid", "only plain ASCII addresses are served")
-        mail = compose(job, self._identity, self._country).as_bytes(policy=POLICY)
+        composed = compose(job, self._identity, self._country)
+        mail = composed.as_bytes(policy=POLICY)
         if self._sign is not None:
             mail = await asyncio.to_thread(self._sign, mail)
-        sender = self._identity.sender if job.event == RECEIVED else NOBODY
-        return await self._relay.send(sender, job.target, mail)
+        return await self._relay.send(self._envelope(job, composed), job.target, mail)
+
+    def _envelope(self, job: ForwardJob, mail: EmailMessage) -> str:
+        """Autoresponders answer the envelope's sender (RFC 3834 4): where they may, whoever texted."""
+        if job.event != RECEIVED:
+            return NOBODY
+        return parseaddr(str(mail["From"]))[1] if job.autoreply else self._identity.sender
