@@ -108,7 +108,7 @@ TROUBLE: Final = Answer(
 
 # --- logging in (RFC 4954 section 6) ------------------------------------------------------------------------
 
-LOGGED_IN: Final = Answer(235, "2.7.0", "Welcome", "Witamy")
+LOGGED_IN: Final = Answer(235, "2.7.0", "Logged in")
 WRONG_PASSWORD: Final = Answer(
     535,
     "5.7.8",

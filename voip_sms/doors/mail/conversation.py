@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -33,6 +33,8 @@ DATA_SECONDS: Final = 300.0
 """For a mail to arrive: the largest at 35 kB/s."""
 WORK_SECONDS: Final = 120.0
 """For our answer to it: longer than DNS, the database and the engine may take together."""
+LINGER: Final = 1.0
+"""Seconds to read on when we ended a connection: a client that is well reads the answer in that time."""
 _AUTH_OF_MAIL: Final = re.compile(r"\s+AUTH=\S*", re.IGNORECASE)
 _CODED: Final = re.compile(r"[245]\d\d[ -][245]\.\d{1,3}\.\d{1,3} ", re.ASCII)
 _ENHANCED: Final = {
@@ -75,6 +77,7 @@ class House:
     tls: TlsContexts | None
     arrived: Callable[["Conversation"], None]
     left: Callable[["Conversation"], None]
+    rests: Callable[[], None]
 
 
 class Conversation(SMTP):
@@ -125,7 +128,8 @@ class Conversation(SMTP):
         self.peer = (transport.get_extra_info("peername") or ("",))[0]
         if not self.house.callers.enter(self.peer):
             self._ended = True
-            _say_and_close(transport, answers.BUSY)
+            _say(cast("asyncio.Transport", transport), answers.BUSY)
+            transport.close()
             return
         self._entered = True
         self.house.arrived(self)
@@ -159,14 +163,30 @@ class Conversation(SMTP):
         """A client that sends no more may still read; what it said is not worked on any longer."""
         return None if self._ended else super().eof_received()
 
-    def hang_up(self, answer: Answer) -> None:
-        """Say why, and close."""
+    def hang_up(self, answer: Answer, linger: float = LINGER) -> None:
+        """Say why, and close; for `linger` seconds what still comes is read and forgotten.
+
+        Octets that nobody read would make the kernel reset the connection, and the answer may be lost.
+        """
         if self._ended:
             return
         self._ended = True
-        transport = self.transport
+        if self.transport is None or self.transport.is_closing():
+            return
+        transport = cast("asyncio.Transport", self.transport)
+        _say(transport, answer)
+        if linger > 0 and transport.can_write_eof():
+            transport.write_eof()
+            self.loop.call_later(linger, transport.close)
+        else:
+            transport.close()
+
+    def abort(self) -> None:
+        """Close without a word."""
+        self._ended = True
+        transport = self._original_transport or self.transport
         if transport is not None:
-            _say_and_close(transport, answer)
+            cast("asyncio.Transport", transport).abort()
 
     def _timeout_cb(self) -> None:
         self.hang_up(answers.SLOW)
@@ -220,9 +240,13 @@ class Conversation(SMTP):
         self._reset_timeout(DATA_SECONDS)
         try:
             await super().smtp_DATA(arg)
+        except Exception:
+            self._set_post_data_state()  # else the next MAIL would be in the middle of this transaction
+            raise
         finally:
             self.busy = False
             self._release()
+            self.house.rests()
             if not self._ended:
                 self._reset_timeout()
 
@@ -262,8 +286,6 @@ def _is_loopback(host: str) -> bool:
     return host == "::1" or host.startswith(("127.", "::ffff:127."))
 
 
-def _say_and_close(transport: asyncio.BaseTransport, answer: Answer) -> None:
+def _say(transport: asyncio.WriteTransport, answer: Answer) -> None:
     with suppress(OSError, RuntimeError):
-        if isinstance(transport, asyncio.WriteTransport) or hasattr(transport, "write"):
-            transport.write(f"{answer}\r\n".encode("ascii"))
-    transport.close()
+        transport.write(f"{answer}\r\n".encode("ascii"))

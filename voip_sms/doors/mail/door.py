@@ -44,6 +44,7 @@ class MailDoor:
         """`seconds` is a monotonic clock. `tls` is `settings.tls_contexts()`."""
         self._settings = settings
         self._hooks = Hooks(mailing, senders, Recipients(mailing, settings.domain, settings.recipients))
+        self._quiet = asyncio.Event()
         self._house = House(
             settings,
             Callers(settings.max_connections, settings.max_per_address),
@@ -51,11 +52,16 @@ class MailDoor:
             tls,
             arrived=self._arrived,
             left=self._left,
+            rests=self._quiet.set,
         )
         self._conversations: set[Conversation] = set()
         self._servers: list[asyncio.Server] = []
         self._handshakes: set[asyncio.Task[None]] = set()
-        self._quiet = asyncio.Event()
+
+    @property
+    def connected(self) -> int:
+        """Connections that are up."""
+        return len(self._house.callers)
 
     async def start(self) -> str | None:
         """Listen; where (`host:port`), of two listeners the one without TLS from the start. OSError."""
@@ -71,17 +77,20 @@ class MailDoor:
             server.close()
         for task in self._handshakes:
             task.cancel()
-        for one in [one for one in self._conversations if not one.busy]:
-            one.hang_up(answers.CLOSING)
+        self._dismiss()
         with suppress(TimeoutError):
             async with asyncio.timeout(drain):
-                while self._conversations:
+                while any(one.busy for one in self._conversations):
                     self._quiet.clear()
                     await self._quiet.wait()
-                    for one in [one for one in self._conversations if not one.busy]:
-                        one.hang_up(answers.CLOSING)
+                    self._dismiss()
         for one in list(self._conversations):
-            one.hang_up(answers.CLOSING)
+            one.abort()
+
+    def _dismiss(self) -> None:
+        """Those for whom nothing is being done."""
+        for one in [one for one in self._conversations if not one.busy]:
+            one.hang_up(answers.CLOSING, linger=0)
 
     async def _listen(self, where: str, *, secure: bool) -> str | None:
         if not where:

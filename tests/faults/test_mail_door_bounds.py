@@ -1,0 +1,117 @@
+"""The mail door with clients that are too many, too slow, too big or in the way of a stop."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from support.mail_door import ADDRESS, Hosted, hosted
+from voip_sms.core.failures import StoreUnavailableError
+from voip_sms.demo.clients import until
+
+MEBI = 1_048_576
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Hosted]:
+    async with hosted({"max_connections": 5, "max_per_address": 4, "idle_timeout": 0.5}) as running:
+        yield running
+
+
+async def test_a_flood_of_connections_is_told_to_come_again_and_others_are_served(host: Hosted) -> None:
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(host.client()) for _ in range(20)]
+        said = [(await client.reply())[0][:9] for client in clients]
+        assert said == ["220 sms.t"] * 4 + ["421-4.7.0"] * 16
+    async with asyncio.timeout(5):
+        while True:
+            async with host.client() as client:
+                if (await client.reply())[0].startswith("220"):
+                    break
+
+
+async def test_a_silent_client_is_told_and_dropped(host: Hosted) -> None:
+    async with host.client() as client:
+        assert (await client.reply())[0].startswith("220")
+        assert (await client.reply())[0].startswith("421-4.4.2")
+        assert await client.reply() == []
+
+
+async def test_one_that_trickles_a_command_is_dropped_too(host: Hosted) -> None:
+    async with host.client() as client:
+        await client.reply()
+        for _ in range(200):
+            client.send(b"N")
+            await asyncio.sleep(0.02)
+            if host.door.connected == 0:
+                break
+        assert (await client.reply())[0].startswith("421-4.4.2")
+
+
+async def test_trouble_is_temporary_and_the_next_mail_is_taken() -> None:
+    async with hosted() as host, host.client() as client:
+        assert (await client.reply())[0].startswith("220")
+        await client.say("EHLO c.test")
+        said = []
+        for trouble in (StoreUnavailableError(), ZeroDivisionError(), None):
+            host.engine.trouble = trouble
+            for line in ("MAIL FROM:<x@y.test>", "RCPT TO:<601123456@sms.test>", "DATA"):
+                assert (await client.say(line))[-1][:3] in ("250", "354")
+            client.send(b"Subject: proven\r\n\r\ntext\r\n.\r\n")
+            said.append((await client.reply())[0][:9])
+        assert said == ["451-4.3.0", "451-4.3.0", "250 2.0.0"]
+        assert len(host.engine.letters) == 1
+
+
+async def test_fifty_megabytes_are_refused_in_bounded_memory() -> None:
+    async with hosted({"size": 10 * MEBI}) as host, host.client() as client:
+        await client.envelope("601123456")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        line = b"x" * 998 + b"\r\n"
+        for _ in range(50):
+            client.send(line * 1000)
+            await client.writer.drain()
+        client.send(b".\r\n")
+        assert (await client.reply(30))[0].startswith("552 5.3.4")
+        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        assert grown < 40, f"{grown:.0f} MiB for a mail that is not taken"
+        assert (await client.say("NOOP"))[0].startswith("250")
+
+
+async def test_a_mail_that_is_being_taken_is_answered_before_the_door_closes() -> None:
+    async with hosted(stop=False) as host, host.client() as idle, host.client() as client:
+        assert (await idle.reply())[0].startswith("220")
+        host.engine.go_on.clear()
+        await client.envelope("601123456")
+        client.send(b"Subject: proven\r\n\r\ntext\r\n.\r\n")
+        await host.engine.busy.wait()
+        stopping = asyncio.create_task(host.door.stop(10))
+        assert (await idle.reply())[0].startswith("421-4.3.2")
+        assert not stopping.done()
+        host.engine.go_on.set()
+        assert (await client.reply())[0].startswith("250 2.0.0")
+        await stopping
+        assert (await client.reply())[0].startswith("421-4.3.2")
+        assert host.engine.letters[0].sender.address == ADDRESS
+        with pytest.raises(OSError):
+            await asyncio.open_connection(*host.at)
+
+
+async def test_a_client_that_goes_away_leaves_nothing_behind() -> None:
+    async with hosted() as host:
+        for octets in (
+            b"",
+            b"EHLO c",
+            b"EHLO c\r\nMAIL FROM:<x@y.test>\r\nRCPT TO:<601123456@sms.test>\r\nDATA\r\nSub",
+        ):
+            async with host.client() as client:
+                client.send(octets)
+                await client.reply()
+
+        async def gone() -> bool:
+            return host.door.connected == 0
+
+        await until(gone, "a connection stayed")
+        assert host.engine.letters == []
