@@ -1,11 +1,17 @@
 """Domains of a test: their records, their keys, and mails that they signed."""
 
+import asyncio
 import base64
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 import dkim
+import dns.message
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -115,3 +121,57 @@ class _Signer(dkim.DKIM):  # type: ignore[misc]
             name, _, value = self._tags.partition(b"=")
             fields.insert(-1, (name, value))
         return super().gen_header(fields, *args, **kwargs)
+
+
+class DnsServer(asyncio.DatagramProtocol):
+    """A name server on loopback that answers out of a `DnsTable`; SERVFAIL for what is broken there."""
+
+    def __init__(self, table: DnsTable) -> None:
+        self.table = table
+        self._transport: asyncio.DatagramTransport | None = None
+
+    async def start(self) -> str:
+        """Listen on a free port; `host:port`."""
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        assert self._transport is not None
+        host, port = self._transport.get_extra_info("sockname")
+        return f"{host}:{port}"
+
+    def stop(self) -> None:
+        assert self._transport is not None
+        self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        asked = dns.message.from_wire(data)
+        answer = dns.message.make_response(asked, recursion_available=True)
+        question = asked.question[0]
+        name, kind = question.name.to_text(omit_final_dot=True), dns.rdatatype.to_text(question.rdtype)
+        try:
+            found = self.table.lookup(name, cast("Kind", kind), 1)
+        except DnsUnavailableError:
+            answer.set_rcode(dns.rcode.SERVFAIL)
+            found = ()
+        if found:
+            texts = [_presented(kind, one) for one in found]
+            answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *texts))
+        elif answer.rcode() == dns.rcode.NOERROR and not any(
+            known == name.lower() for known, _ in self.table.records
+        ):
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        assert self._transport is not None
+        self._transport.sendto(answer.to_wire(), addr)
+
+
+def _presented(kind: str, value: Value) -> str:
+    match value:
+        case bytes():
+            pieces = [value[at : at + 255].decode() for at in range(0, len(value), 255)]
+            return " ".join(f'"{piece}"' for piece in pieces)
+        case (preference, name):
+            return f"{preference} {name}."
+        case _:
+            return f"{value}." if kind == "PTR" else str(value)
