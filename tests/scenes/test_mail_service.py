@@ -163,6 +163,7 @@ async def test_implicit_tls(tmp_path: Path) -> None:
 
     async with opened(
         change=_customer,
+        VOIP_SMS_MAIL__LISTEN="",
         VOIP_SMS_MAIL__TLS_LISTEN="127.0.0.1:0",
         VOIP_SMS_MAIL__TLS_CERT=str(certified.cert),
         VOIP_SMS_MAIL__TLS_KEY=str(certified.key),

@@ -16,6 +16,7 @@ from voip_sms.demo.certificate import Certificate
 from voip_sms.demo.clients import Handsets, Http, until
 from voip_sms.demo.hook_sink import HookSink
 from voip_sms.demo.mail_sink import MailSink
+from voip_sms.demo.name_server import NameServer
 from voip_sms.demo.process import Finished, Service, run
 
 SQLITE = "sqlite:///var/voip-sms.db"
@@ -25,6 +26,10 @@ OWN, SECOND = "+48601000001", "+48601000002"
 SECURE, LINPHONE = "+48601000003", "+48601000004"
 POOL = ("+48799000001", "+48799000002")
 MAILBOX = "biuro@example.test"
+WRITER, WRITER_SECRET, WRITER_LIMIT = "sklep@example.test", "sklep-secret", 500
+"""Who sends by mail, and how much in a month."""
+MAIL_NUMBER = "+48601000005"
+"""What its SMS show; answers to it go to whoever wrote."""
 COLLEAGUES = ("+48602000001", "+48602000002", "+48602000003")
 
 QUIET_PORTS = range(20_000, 32_000)
@@ -46,10 +51,11 @@ tls = "{tls}"
 tls_cert = "{chain}"
 tls_key = "{key}"
 [mail]
-listen = ""
+listen = "{smtp}"
 domain = "sms.test"
 from = "sms@sms.test"
 relay = "{relay}"
+dns = "{dns}"
 [webhooks]
 allow = ["http://127.0.0.0/8"]
 [dispatch]
@@ -86,7 +92,7 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-demo-"))
         self.config = self.folder / "voip-sms.toml"
         self.database = database
-        self.mail, self.hooks = MailSink(), HookSink()
+        self.mail, self.hooks, self.names = MailSink(), HookSink(), NameServer()
         self.smsc = Service(
             *("smsc", "--smpp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--system-id", "sim"),
             *("--password", "sim"),
@@ -113,13 +119,14 @@ class Stage:
                 with suppress(Exception):
                     await service.stop()
         await asyncio.gather(self.mail.stop(), self.hooks.stop())
+        self.names.stop()
 
     def forget(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _open(self) -> None:
-        await asyncio.gather(self.mail.start(), self.hooks.start(), self.smsc.start())
+        await asyncio.gather(self.mail.start(), self.hooks.start(), self.names.start(), self.smsc.start())
         self.certificate = await Certificate.make(self.folder)
         self._write_config()
         if not self.database.startswith("sqlite"):
@@ -169,7 +176,9 @@ class Stage:
             tls=f"127.0.0.1:{quiet_port()}" if made else "",
             chain=made.chain if made else "",
             key=made.key if made else "",
+            smtp=f"127.0.0.1:{quiet_port()}",
             relay=self.mail.url,
+            dns=self.names.address,
             database=self.database,
         )
         self.config.write_text(text, encoding="utf-8")
@@ -210,6 +219,10 @@ class Stage:
                 {"user": "103", "password": "pw103", "identity": {"kind": "number", "value": SECURE}},
                 {"user": "104", "password": "pw104", "identity": {"kind": "number", "value": LINPHONE}},
             ],
+            "mail_senders": [
+                {"address": WRITER, "secret": WRITER_SECRET, "limits": {"month": WRITER_LIMIT}}
+                | {"identity": {"kind": "number", "value": MAIL_NUMBER}}
+            ],
             "numbers": [
                 {"number": OWN, "kind": "own_mobile", "carrier": "sim", "forwards": self._forwards()},
                 *(
@@ -217,6 +230,7 @@ class Stage:
                     | {"forwards": [{"kind": "sip", "to": [user]}]}
                     for number, user in ((SECOND, "101"), (SECURE, "103"), (LINPHONE, "104"))
                 ),
+                {"number": MAIL_NUMBER, "kind": "own_mobile", "carrier": "sim"},
             ],
             "blacklist": [{"match": "prefix", "value": "+48600666"}],
         }

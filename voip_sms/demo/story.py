@@ -12,6 +12,7 @@ from voip_sms.demo.clients import Json, until
 from voip_sms.demo.phone import Phone, PhoneAccount
 from voip_sms.demo.softphone import SoftPhone
 from voip_sms.demo.stage import COLLEAGUES, HOOK_SECRET, MAILBOX, OWN, POOL, SECOND, Stage
+from voip_sms.demo.story_mail import MailChapter
 from voip_sms.demo.story_phones import PhonesChapter
 
 ANNA, BASIA, CELINA = "+48601123456", "+48601123457", "+48601123458"
@@ -55,6 +56,7 @@ class Story:
             "carrier_down_queued": self.carrier_down_queued,
             "kill9_nothing_lost": self.kill9_nothing_lost,
             **PhonesChapter(self._stage, self._desk, self._lab).steps(),
+            **MailChapter(self._stage).steps(),
         }
 
     async def close(self) -> None:
