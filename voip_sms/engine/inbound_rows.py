@@ -153,7 +153,7 @@ def _writer(directory: Directory, message: Inbound, state: State, now: int) -> s
     waiting = [
         row
         for row in (state.find(wanted) if wanted is not None else ())
-        if row["number"] == message.to and row["until"] >= now and row["message_id"].startswith("<")
+        if row["number"] == message.to and row["until"] >= now and not row["message_id"].startswith("fwd_")
     ]
     last = max(waiting, key=lambda row: int(row["until"]), default=None)
     return "" if last is None else str(last["account"]).removeprefix("mail:")

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -37,12 +38,16 @@ _Wanted = tuple[str, Notice]
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A letter with what is the same for all of its recipients."""
+    """A letter with what is the same for all of its recipients.
+
+    `groups`: the numbers of each, by name, without those that the mail reaches in another way.
+    """
 
     letter: Letter
     directory: Directory
     composed: Composed | Refusal
-    thread: MailThread | None
+    thread: MailThread
+    groups: Mapping[str, tuple[str, ...]]
 
 
 class Mailing:
@@ -131,7 +136,18 @@ class Mailing:
             composed = compose(letter.mail, letter.sender, transliterate=accents, quote=keeps)
         except Refusal as refusal:
             composed = refusal
-        return _Work(letter, directory, composed, _thread(letter, keeps=keeps))
+        return _Work(letter, directory, composed, _thread(letter, keeps=keeps), self._members(letter))
+
+    def _members(self, letter: Letter) -> Mapping[str, tuple[str, ...]]:
+        """Somebody who is written to directly and is in two groups gets one SMS."""
+        reached = set(_direct(letter.recipients, self._country))
+        found: dict[str, tuple[str, ...]] = {}
+        for one in letter.recipients:
+            if isinstance(one, Group) and one.name not in found:
+                numbers = self._folded(self._context.directory()).of(letter.sender, one.name)
+                found[one.name] = tuple(number for number in numbers if number not in reached)
+                reached.update(numbers)
+        return found
 
     async def _post(self, work: _Work, recipient: Recipient) -> Posted:
         try:
@@ -143,10 +159,9 @@ class Mailing:
                     to = number_of(recipient, self._country).e164
                     return await self._send(work, recipient, to, (recipient.typed,))
                 case Group(name=name):
-                    numbers = self._folded(work.directory).of(work.letter.sender, name)
-                    if not numbers:
+                    if not self._folded(work.directory).of(work.letter.sender, name):
                         raise _no_group(name)
-                    return await self._send(work, recipient, f"group {name}", numbers)
+                    return await self._send(work, recipient, f"group {name}", work.groups[name])
                 case _:
                     raise _nobody()
         except Refusal as refusal:
@@ -157,12 +172,12 @@ class Mailing:
     async def _send(self, work: _Work, recipient: Recipient, to: str, numbers: tuple[str, ...]) -> Posted:
         if isinstance(work.composed, Refusal):
             raise work.composed
+        if not numbers:  # all of them are reached in another way
+            return Posted(recipient)
         submission = _submission(work, work.composed, to, numbers)
         try:
             submitted = await self._submitter.submit(submission)
-        except (
-            IntegrityError
-        ):  # another node inserted the day's first count in the same moment: it is there now
+        except IntegrityError:  # another node inserted the day's first count in the same moment
             submitted = await self._submitter.submit(submission)
         return Posted(recipient, tuple(submitted.items))
 
@@ -216,8 +231,7 @@ class Mailing:
             if state.get("idempotency", key) is not None:
                 return rows
             told = dict(payload(state))
-            if work.thread is not None:
-                told["thread"] = thread_payload(work.thread)
+            told["thread"] = thread_payload(work.thread)
             job = notice_row(sender.account.tenant_id, (sender.address, event), told, now, job_id)
             rows.inserts = [("forward_job", job), ("idempotency", _record(sender, key, job_id, now))]
             rows.wakes.add("forwards")
@@ -245,6 +259,14 @@ class _Groups:
         return self._numbers.get((sender.account.tenant_id, name), ())
 
 
+def _direct(recipients: Iterable[Recipient], country: str) -> Iterator[str]:
+    """The numbers that are written to by themselves."""
+    for one in recipients:
+        if isinstance(one, Number):
+            with suppress(Refusal):
+                yield number_of(one, country).e164
+
+
 def _no_group(name: str) -> Refusal:
     return Refusal("recipient_invalid", f"there is no group {name}, and it is no number")
 
@@ -260,19 +282,22 @@ def _whole(found: Posted | BaseException) -> Posted:
     return found
 
 
-def _thread(letter: Letter, *, keeps: bool) -> MailThread | None:
-    """The mail as what answers will answer; a customer whose texts aren't kept keeps no subjects either."""
+def _thread(letter: Letter, *, keeps: bool) -> MailThread:
+    """The mail as what answers will answer; a customer whose texts aren't kept keeps no subjects either.
+
+    Without a Message-ID (scanners, scripts) answers still come to whoever wrote: only the thread is looser.
+    """
     mail = letter.mail
-    if not mail.message_id.startswith("<") or len(mail.message_id) > REFERENCE_LONGEST:
-        return None
+    usable = mail.message_id.startswith("<") and len(mail.message_id) <= REFERENCE_LONGEST
     references = mail.references or ((mail.in_reply_to,) if mail.in_reply_to else ())
-    return MailThread(mail.message_id, references, storable(mail.subject) if keeps else "")
+    subject = storable(mail.subject) if keeps else ""
+    return MailThread(mail.message_id if usable else "", references, subject)
 
 
 def _submission(work: _Work, composed: Composed, to: str, numbers: tuple[str, ...]) -> Submission:
     letter = work.letter
     key = _key(letter, to, composed.text)
-    reference = work.thread.message_id if work.thread is not None else None
+    reference = work.thread.message_id or None
     return Submission(
         account=letter.sender.account,
         door="mail",
