@@ -1,8 +1,10 @@
 """A domain vouches for a mail's author by SPF or DKIM that is aligned with From; everything else proves nothing."""
 
+import asyncio
 import base64
 import math
 import secrets
+import threading
 import time
 
 import dkim
@@ -10,6 +12,7 @@ import pytest
 
 from support.mail_proof import DnsTable, key_of, key_record, mail, pem, signed
 from voip_sms.net.dkim import DkimSigner
+from voip_sms.net.dns import Kind, Value
 from voip_sms.net.lookups import MOST, Lookups
 from voip_sms.net.mailauth import WAITING, WORKERS, Arrival, DmarcProof, Proof, ascii_domain
 
@@ -376,6 +379,27 @@ async def test_more_checks_than_there_is_room_for_are_put_off(dns) -> None:
     proof._under_way = 0
     assert (await proof.check(Arrival(signed(mail()), "biuro@example.pl", "", IP, "x"))).aligned
     proof.close()
+
+
+async def test_a_client_that_goes_away_keeps_no_thread(dns) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Slow:
+        def lookup(self, name: str, kind: Kind, seconds: float) -> tuple[Value, ...]:
+            asked.set()
+            assert go_on.wait(10)
+            return dns.lookup(name, kind, seconds)
+
+    proof = DmarcProof(Slow(), seconds=time.monotonic, now=time.time)
+    arrival = Arrival(signed(mail()), "biuro@example.pl", "biuro@example.pl", IP, "x")
+    waiting = asyncio.create_task(proof.check(arrival))
+    await asyncio.to_thread(asked.wait, 10)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    go_on.set()
+    await asyncio.to_thread(proof._threads.shutdown)
+    assert len(dns.asked) == 1
 
 
 # --- ours -----------------------------------------------------------------------------------------------------

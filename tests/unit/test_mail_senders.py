@@ -100,7 +100,8 @@ async def test_guesses_from_everywhere_are_counted_for_the_sender() -> None:
     found = [await one.who(mail(), "601123456+zzzz", peer=f"2001:db8:{no:x}::1") for no in range(300)]
     assert found.count(senders.WRONG_TOKEN) == senders.GUESSED_BURST
     found = [
-        await one.who(mail("x@evil.test"), "601123456+zzzz", peer=f"2001:db8:ffff::{no:x}") for no in range(30)
+        await one.who(mail("x@evil.test"), "601123456+zzzz", peer=f"2001:db8:ffff::{no:x}")
+        for no in range(30)
     ]
     assert found.count(senders.WRONG_TOKEN) == senders.WRONG_BURST, "one /64 counts as one"
 

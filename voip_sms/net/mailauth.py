@@ -96,6 +96,7 @@ class DmarcProof:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self.examine, arrival, lookups)
         finally:
+            lookups.stop()  # a client that went away keeps no thread, nor does the end of the service wait
             self._under_way -= 1
 
     def close(self) -> None:

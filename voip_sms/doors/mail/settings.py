@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from voip_sms.net.dns import check_server
 from voip_sms.net.listeners import Listener
 from voip_sms.net.tls import TlsContexts, TlsFiles
 
@@ -79,7 +80,7 @@ class MailSettings(BaseModel):
     max_per_address: int = Field(
         50, ge=1, le=20_000, description="Of these, so many from one address (IPv6: one /64)."
     )
-    dns: Listener = Field(
+    dns: Annotated[str, AfterValidator(check_server)] = Field(
         "", description="Name server asked for SPF, DKIM and DMARC, as address:port; empty: this machine's."
     )
     dkim_selector: str = Field(
