@@ -24,6 +24,9 @@ PHONES = 50
 WINDOWS, LATENCY_MS = (10, 100), 20.0
 SQLITE, PLAIN, POSTGRES = "SQLite", "SQLite, no keys", "PostgreSQL"
 BARE, OURS = "bare edge", "own edge, no store"
+EMPTY_MAIL = "empty handler"
+# Connections of mail servers: Postfix opens 20 to one destination.
+SERVERS = 20
 KANNEL, EMPTY = "Kannel", "empty endpoint"
 
 
@@ -132,6 +135,20 @@ async def sip(terms: Terms) -> list[Result]:
         return results
 
 
+async def mail(terms: Terms) -> list[Result]:
+    """Mails taken over SMTP, each stored before its 250, against aiosmtpd's empty handler."""
+    async with AsyncExitStack() as stack:
+        carrier = await stack.enter_async_context(Carrier(terms.folder))
+        field = Field(stack, terms.folder, carrier)
+        those = {SQLITE: await field.over_mail("sqlite"), EMPTY_MAIL: await field.empty_mail()}
+        turns: dict[str, Turn] = {
+            name: functools.partial(one.turn, SERVERS, terms.seconds) for name, one in those.items()
+        }
+        rounds = await alternate(turns, terms.rounds)
+    print(report.figures(f"SMTP, {SERVERS} connections", rounds), flush=True)
+    return [Result(report.MAIL, SQLITE, ratio(rounds, SQLITE, EMPTY_MAIL, "accepted"))]
+
+
 async def junk(terms: Terms) -> list[Result]:
     """A registered phone that sends while 2,000 junk requests a second come: its p95, and what junk costs."""
     async with AsyncExitStack() as stack:
@@ -197,6 +214,7 @@ COMPARISONS: Mapping[str, Comparison] = {
     "http": http,
     "receipts": receipts,
     "sip": sip,
+    "mail": mail,
     "junk": junk,
     "storm": storm,
     "window": window,

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.kannel import Kannel, Smsc
-from bench.load import TEXT, Figures, Http, http_load, sip_load
+from bench.load import TEXT, Figures, Http, http_load, mail_load, sip_load
 from bench.processes import Usage, module, usage
 from bench.recipients import PLACE
 from bench.rounds import Sample
@@ -69,6 +69,29 @@ class SipContestant:
         return sample(figures, before, usage(self.pids()), submitted)
 
 
+@dataclass(slots=True)
+class MailContestant:
+    """Somebody who takes mails."""
+
+    address: tuple[str, int]
+    pids: Callable[[], Sequence[int]]
+    carrier: Carrier | None = None
+    system_id: str = ""
+    first: int = 0
+
+    async def turn(self, connections: int, seconds: float) -> Sample:
+        before = usage(self.pids())
+        count = None if self.carrier is None else await self.carrier.count(self.system_id)
+        figures = await mail_load(self.address, connections, seconds, self.first)
+        self.first += figures.accepted + connections
+        submitted = 0.0
+        if self.carrier is not None and count is not None:
+            last = await self.carrier.drained(self.system_id, count.submits + figures.accepted)
+            submitted = figures.accepted / (last - figures.began)
+            await self.carrier.quiet(self.system_id)
+        return sample(figures, before, usage(self.pids()), submitted)
+
+
 def sample(figures: Figures, before: Usage, after: Usage, submitted: float) -> Sample:
     return Sample(
         accepted=figures.rate,
@@ -109,6 +132,16 @@ class Field:
         """The product behind its SIP door."""
         service = await self.service(system_id)
         return SipContestant(_sip(service.service), lambda: service.pids, self._carrier, system_id)
+
+    async def over_mail(self, system_id: str) -> MailContestant:
+        """The product behind its mail door."""
+        service = await self.service(system_id)
+        return MailContestant(service.smtp, lambda: service.pids, self._carrier, system_id)
+
+    async def empty_mail(self) -> MailContestant:
+        """aiosmtpd on uvloop with nothing behind it."""
+        process = await self._stack.enter_async_context(module("empty_mail", self._folder))
+        return MailContestant(process.address("smtp"), lambda: [process.pid])
 
     async def postgres(self) -> PostgresServer:
         """A server that keeps what it has committed."""

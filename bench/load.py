@@ -1,4 +1,4 @@
-"""The load on HTTP and SIP, each in a process of its own; its figures as values."""
+"""The load on HTTP, SIP and SMTP, each in a process of its own; its figures as values."""
 
 import asyncio
 import json
@@ -68,6 +68,13 @@ async def sip_load(
     host, port = address
     arguments = (host, str(port), str(seconds), str(waiting), str(first), transport)
     return await _figures("sip_load", *arguments, within=seconds + SLACK)
+
+
+async def mail_load(address: tuple[str, int], connections: int, seconds: float, first: int) -> Figures:
+    """Hand in one mail after another on each of `connections`."""
+    host, port = address
+    arguments = (host, str(port), str(seconds), str(connections), str(first))
+    return await _figures("mail_load", *arguments, within=seconds + SLACK)
 
 
 async def _figures(name: str, *arguments: str, within: float) -> Figures:

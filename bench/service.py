@@ -7,6 +7,8 @@ from typing import Any, Self
 import yaml
 
 from bench.load import TEXT, Http
+from bench.mail_load import SENDER
+from bench.mail_load import TOKEN as MAIL_TOKEN
 from bench.recipients import PLACE
 from bench.sip_load import DOMAIN, USERS, password_of, user_of
 from voip_sms.demo.certificate import Certificate
@@ -33,7 +35,7 @@ tcp = "127.0.0.1:0"
 {tls}
 rate = 0
 [mail]
-listen = ""
+listen = "127.0.0.1:0"
 [log]
 level = "warning"
 """
@@ -105,6 +107,10 @@ class VoipSms:
     def sip(self) -> tuple[str, int]:
         return self._service.address("sip_udp")
 
+    @property
+    def smtp(self) -> tuple[str, int]:
+        return self._service.address("smtp")
+
     def request(self, *, keyed: bool = True) -> Http:
         """One message a request; `keyed` with an Idempotency-Key, as a careful program sends it."""
         headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
@@ -159,6 +165,9 @@ def _customer(carrying: Carrying, accounts: int) -> dict[str, Any]:
                 "keys": [
                     {"name": "app", "token": TOKEN, "scopes": ["messages", "admin"]}
                     | {"identity": {"kind": "name", "value": "ACME"}}
+                ],
+                "mail_senders": [
+                    {"address": SENDER, "token": MAIL_TOKEN, "identity": {"kind": "name", "value": "ACME"}}
                 ],
                 "sip_accounts": [
                     {"user": user_of(n), "password": password_of(n)}

@@ -241,7 +241,7 @@ class Conversation(SMTP):
         try:
             await super().smtp_DATA(arg)
         except Exception:
-            self._set_post_data_state()  # else the next MAIL would be in the middle of this transaction
+            self.envelope = self._create_envelope()  # else the next MAIL would be nested in this one
             raise
         finally:
             self.busy = False
