@@ -80,6 +80,13 @@ async def test_a_group_reaches_all_its_numbers(office: PostOffice) -> None:
     assert await office.scene.count("message") == 2
 
 
+async def test_somebody_who_is_written_to_twice_gets_one(office: PostOffice) -> None:
+    office.refresh(groups={(ACME, "Staff"): GROUP, (ACME, "night"): (GROUP[0],)})
+    posted = await office.post("603000001", "+48 603 000 001", "Staff", "night")
+    assert all(one.accepted for one in posted)
+    assert sorted(row["recipient"] for row in await office.scene.rows("message")) == list(GROUP)
+
+
 async def test_what_some_recipients_lack_comes_back_as_one_mail(office: PostOffice) -> None:
     posted = await office.post("601123456", "nobody", "112")
     assert [one.accepted for one in posted] == [True, False, False]
