@@ -36,6 +36,9 @@ WORK_SECONDS: Final = 120.0
 LINGER: Final = 1.0
 """Seconds to read on when we ended a connection: a client that is well reads the answer in that time."""
 _AUTH_OF_MAIL: Final = re.compile(r"\s+AUTH=\S*", re.IGNORECASE)
+_USUAL_ADDRESS: Final = re.compile(
+    r"<(\+?[A-Za-z0-9_-]+(?:[.+][A-Za-z0-9_-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>(?=\s|\Z)", re.ASCII
+)
 _CODED: Final = re.compile(r"[245]\d\d[ -][245]\.\d{1,3}\.\d{1,3} ", re.ASCII)
 _ENHANCED: Final = {
     "250": "2.0.0",
@@ -114,6 +117,7 @@ class Conversation(SMTP):
         self._gate = Gate()
         self._held = 0
         self._errors = 0
+        self._waiting = b""
         self._entered = False
         self._ended = False
 
@@ -174,6 +178,7 @@ class Conversation(SMTP):
         if self.transport is None or self.transport.is_closing():
             return
         transport = cast("asyncio.Transport", self.transport)
+        transport.write(self._waiting)
         _say(transport, answer)
         if linger > 0 and transport.can_write_eof():
             transport.write_eof()
@@ -202,7 +207,11 @@ class Conversation(SMTP):
         if self._ended:
             return
         octets = _finished(status, greeting=self.session is None or self.session.host_name is None)
-        await super().push(octets)
+        if self._may_wait(octets):
+            self._waiting += octets + b"\r\n"
+        else:
+            waiting, self._waiting = self._waiting, b""
+            await super().push(waiting + octets)
         if octets.startswith(b"421"):
             self._ended = True
             self._writer.close()
@@ -210,6 +219,18 @@ class Conversation(SMTP):
             self._errors += 1
             if self._errors >= ERRORS_MOST:
                 self.hang_up(answers.TOO_MANY_ERRORS)
+
+    def _may_wait(self, reply: bytes) -> bool:
+        """Whether the next command is here already: its reply then goes with this one (RFC 2920 3.2)."""
+        return reply.startswith((b"250", b"5")) and b"\n" in self._reader._buffer  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """The standard library's parser, which aiosmtpd asks, takes a third of all work for a mail."""
+        usual = _USUAL_ADDRESS.match(arg)
+        if usual is not None:
+            return usual[1], arg[usual.end() :].strip()
+        found: tuple[str | None, str | None] = super()._getaddr(arg)
+        return found
 
     # --- commands that aiosmtpd has otherwise ---------------------------------------------------------------
 
