@@ -119,7 +119,7 @@ class Postfix:
         """Start the master process and wait for its greeting; RuntimeError with the log without one."""
         self._process = await asyncio.create_subprocess_exec(
             *dies_with_us(), self._program, "-c", str(self.folder / "etc"), "-d",
-            stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
+            stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True,  # it ends its group, not ours
         )  # fmt: skip
         try:
             await until(self._greets, "Postfix does not answer", START)
