@@ -24,7 +24,9 @@ fi
 
 echo "installing the $set set into $venv"
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-"$venv/bin/python" -m pip install --quiet --require-hashes --requirement "requirements/$set.txt"
-# The build tools are locked too, so nothing unhashed is fetched for the project itself.
+# The build tools are locked too, and come first: nothing unhashed is fetched to build what comes as source.
+sed -n '/^setuptools==/,/[^\\]$/p' "requirements/$set.txt" >"$venv/.build.txt"
+"$venv/bin/python" -m pip install --quiet --require-hashes --requirement "$venv/.build.txt"
+"$venv/bin/python" -m pip install --quiet --require-hashes --no-build-isolation --requirement "requirements/$set.txt"
 "$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation --editable .
 printf '%s\n' "$wanted" >"$stamp"

@@ -38,3 +38,12 @@ def test_keys_do_not_share_and_the_quietest_is_forgotten() -> None:
     buckets.take("c", 0.0)
     assert len(buckets) == 2
     assert buckets.take("a", 0.0) == 0.0
+
+
+@given(STEPS, st.sampled_from([0.5, 3.0, 20.0]))
+def test_looking_says_what_taking_would_and_takes_nothing(steps, rate) -> None:
+    buckets, now = Buckets(rate, 2, 10), 0.0
+    for step in steps:
+        now += step
+        seen = [buckets.wait("a", now) for _ in range(3)]
+        assert seen == [pytest.approx(buckets.take("a", now))] * 3

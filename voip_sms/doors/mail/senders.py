@@ -115,11 +115,13 @@ class MailSenders:
         """The author's token must stand in the address of every recipient."""
         sender, redirected = self._bearer(visit, mail)
         source, now = source_of(visit.peer), self._seconds()
-        if self._wrong.wait(source, now) or self._guessed.wait(mail.from_address.lower(), now):
+        victim = sender.address if sender is not None else ""
+        if self._wrong.wait(source, now) or self._guessed.wait(victim, now):
             return SLOWLY
         if sender is None or not all(proves(one, sender.token) for one in visit.recipients):
             self._wrong.take(source, now)
-            self._guessed.take(mail.from_address.lower(), now)
+            if victim:  # addresses that nobody has would push the others out of memory
+                self._guessed.take(victim, now)
             return WRONG_TOKEN
         if redirected:
             return self._machines.passed_on(mail, sender) or Proven(sender, "token, redirected")
