@@ -2,14 +2,16 @@
 
 import asyncio
 import resource
+import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 
-from support.mail_door import ADDRESS, Hosted, hosted
+from support.mail_door import ADDRESS, Hosted, SmtpClient, hosted
 from voip_sms.core.failures import StoreUnavailableError
 from voip_sms.demo.clients import until
+from voip_sms.doors.mail import conversation
 
 MEBI = 1_048_576
 
@@ -48,6 +50,27 @@ async def test_one_that_trickles_a_command_is_dropped_too(host: Hosted) -> None:
             if host.door.connected == 0:
                 break
         assert (await client.reply())[0].startswith("421-4.4.2")
+
+
+async def test_one_that_never_reads_its_replies_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conversation, "FLUSH_SECONDS", 0.3)
+    async with hosted({"idle_timeout": 0.5}) as host, host.client() as client:
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        sock = client.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sending = asyncio.create_task(_chatter(client))
+
+        async def gone() -> bool:
+            return host.door.connected == 0 and sending.done()
+
+        await until(gone, "it still hangs on", 20)
+
+
+async def _chatter(client: SmtpClient) -> None:
+    with suppress(ConnectionError):
+        for _ in range(100_000):
+            client.send(b"HELP\r\n" * 100)
+            await client.writer.drain()
 
 
 async def test_trouble_is_temporary_and_the_next_mail_is_taken() -> None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import smtplib
+import sqlite3
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -103,6 +105,20 @@ async def test_a_wrong_password_is_refused(stage: Stage) -> None:
         await asyncio.to_thread(attempt)
     assert refused.value.smtp_code == 535
     assert b"5.7.8" in refused.value.smtp_error
+
+
+async def test_while_nothing_can_be_stored_the_sender_s_server_is_asked_to_come_again(stage: Stage) -> None:
+    """And nothing was stored twice or lost when it does."""
+    with closing(sqlite3.connect(stage.folder / "var" / "voip-sms.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            await asyncio.to_thread(_send, stage, mail("601123458@sms.test"))
+        assert refused.value.smtp_code == 451
+        assert refused.value.smtp_error.startswith(b"4.3.0")
+        other.execute("ROLLBACK")
+    await asyncio.to_thread(_send, stage, mail("601123458@sms.test"))
+    await asyncio.to_thread(_send, stage, mail("601123458@sms.test"))
+    assert len((await stage.api.get("/v1/messages?direction=outbound"))["data"]) == 1
 
 
 async def test_starttls_is_not_there_without_a_certificate(stage: Stage) -> None:

@@ -37,6 +37,8 @@ def listeners(settings: Settings) -> Iterator[Listener]:
         ("sip.udp", settings.sip.udp, "udp"),
         ("sip.tcp", settings.sip.tcp, "tcp"),
         ("sip.tls", settings.sip.tls, "tcp"),
+        ("mail.listen", settings.mail.listen, "tcp"),
+        ("mail.tls_listen", settings.mail.tls_listen, "tcp"),
         ("simulator.smpp", settings.simulator.smpp, "tcp"),
         ("simulator.http", settings.simulator.http, "tcp"),
     )

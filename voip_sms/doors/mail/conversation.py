@@ -35,6 +35,8 @@ WORK_SECONDS: Final = 120.0
 """For our answer to it: longer than DNS, the database and the engine may take together."""
 LINGER: Final = 1.0
 """Seconds to read on when we ended a connection: a client that is well reads the answer in that time."""
+FLUSH_SECONDS: Final = 10.0
+"""For the client to take our last words; then it is cut off."""
 _AUTH_OF_MAIL: Final = re.compile(r"\s+AUTH=\S*", re.IGNORECASE)
 _USUAL_ADDRESS: Final = re.compile(
     r"<(\+?[A-Za-z0-9_-]+(?:[.+][A-Za-z0-9_-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>(?=\s|\Z)", re.ASCII
@@ -177,6 +179,7 @@ class Conversation(SMTP):
         self._ended = True
         if self.transport is None or self.transport.is_closing():
             return
+        self._reset_timeout(linger + FLUSH_SECONDS)
         transport = cast("asyncio.Transport", self.transport)
         transport.write(self._waiting)
         _say(transport, answer)
@@ -194,7 +197,11 @@ class Conversation(SMTP):
             cast("asyncio.Transport", transport).abort()
 
     def _timeout_cb(self) -> None:
-        self.hang_up(answers.SLOW)
+        """Silence is told; who doesn't read what we said, or keep hanging on, is cut off."""
+        if self._ended or self.transport is None or self.transport.is_closing():
+            self.abort()
+        else:
+            self.hang_up(answers.SLOW)
 
     def _release(self) -> None:
         self.house.callers.let_go(self._held)
