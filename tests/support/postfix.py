@@ -115,6 +115,11 @@ class Postfix:
             (etc / "passwords").chmod(0o600)
         self._write_main(auth=bool(user))
 
+    def configure(self, lines: str) -> None:
+        """Lines of main.cf that add to ours or take their place. Before the start, after `sends`."""
+        with (self.folder / "etc" / "main.cf").open("a") as file:
+            file.write(lines + "\n")
+
     async def start(self) -> Self:
         """Start the master process and wait for its greeting; RuntimeError with the log without one."""
         self._process = await asyncio.create_subprocess_exec(
