@@ -21,4 +21,4 @@ async def test_the_story_on_postgresql(pg_url):
         finally:
             await story.close()
         assert report.end() == 0, "\n".join(lines)
-    assert lines[-1] == "demo: 21 passed, 0 failed"
+    assert lines[-1] == "demo: 26 passed, 0 failed"
