@@ -3,12 +3,15 @@
 import asyncio
 import resource
 import socket
-from collections.abc import AsyncIterator
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 
 import pytest
 
 from support.mail_door import ADDRESS, Hosted, SmtpClient, hosted
+from support.tls import Authority
 from voip_sms.core.failures import StoreUnavailableError
 from voip_sms.demo.clients import until
 from voip_sms.doors.mail import conversation
@@ -32,6 +35,39 @@ async def test_a_flood_of_connections_is_told_to_come_again_and_others_are_serve
             async with host.client() as client:
                 if (await client.reply())[0].startswith("220"):
                     break
+
+
+async def test_who_only_connects_to_tls_counts_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    certified = Authority(tmp_path).issue()
+    settings = {"listen": "", "tls_listen": "127.0.0.1:0", "max_per_address": 4}
+    settings |= {"tls_cert": str(certified.cert), "tls_key": str(certified.key)}
+    async with hosted(settings) as host:
+
+        async def connected() -> int:
+            return host.door.connected
+
+        async with AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(host.client()) for _ in range(5)]
+            assert await clients[4].reader.read() == b"", "one too many"
+            assert await connected() == 4
+            clients[0].send(b"EHLO c.test\r\n")
+            assert b"250" not in await clients[0].reader.read(), "no word in the clear"
+            await until(lambda: _is(connected, 3), "plain text kept its place")
+        await until(lambda: _is(connected, 0), "a place is never free again")
+        async with asyncio.timeout(10):
+            context = Authority(tmp_path).client()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            for _ in range(6):
+                reader, writer = await asyncio.open_connection(*host.at, ssl=context)
+                assert (await reader.readline()).startswith(b"220 ")
+                writer.write(b"QUIT\r\n")
+                assert (await reader.readline()).startswith(b"221 ")
+                writer.close()
+                await until(lambda: _is(connected, 0), "it stayed")
+
+
+async def _is(count: Callable[[], Awaitable[int]], wanted: int) -> bool:
+    return await count() == wanted
 
 
 async def test_a_silent_client_is_told_and_dropped(host: Hosted) -> None:

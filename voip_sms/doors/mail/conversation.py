@@ -94,7 +94,10 @@ class Conversation(SMTP):
     line_length_limit = LINE_MOST
     command_size_limit = COMMAND_MOST
 
-    def __init__(self, hooks: object, house: House, *, secure: bool) -> None:
+    def __init__(
+        self, hooks: object, house: House, *, secure: bool, before: Callable[[], None] = lambda: None
+    ) -> None:
+        """`before` is called when it is connected, and before it counts as a caller."""
         # aiosmtpd has one dictionary for all connections, which each of them changes.
         self.command_size_limits = defaultdict(lambda: COMMAND_MOST)
         super().__init__(
@@ -111,6 +114,7 @@ class Conversation(SMTP):
         )
         self.command_size_limits["AUTH"] = LOGIN_MOST
         self.house = house
+        self._before = before
         self.peer = ""
         self.secure = secure
         self.busy = False
@@ -132,6 +136,7 @@ class Conversation(SMTP):
             super().connection_made(transport)
             return
         self.peer = (transport.get_extra_info("peername") or ("",))[0]
+        self._before()
         if not self.house.callers.enter(self.peer):
             self._ended = True
             _say(cast("asyncio.Transport", transport), answers.BUSY)
@@ -201,7 +206,7 @@ class Conversation(SMTP):
         if self._ended or self.transport is None or self.transport.is_closing():
             self.abort()
         else:
-            self.hang_up(answers.SLOW)
+            self.hang_up(answers.TROUBLE if self.busy else answers.SLOW)
 
     def _release(self) -> None:
         self.house.callers.let_go(self._held)

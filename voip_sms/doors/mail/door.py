@@ -1,7 +1,7 @@
 """The mail door: listens for SMTP, with STARTTLS and implicit TLS, and closes without losing a mail."""
 
 import asyncio
-import ssl
+from asyncio import sslproto
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, cast
@@ -23,7 +23,7 @@ from voip_sms.net.tls import TlsContexts
 
 log = structlog.get_logger(__name__)
 
-HANDSHAKE_SECONDS: Final = 20.0
+HANDSHAKE_SECONDS: Final = 20
 """For implicit TLS to begin."""
 BACKLOG: Final = 128
 """Connections that the kernel keeps until we take them."""
@@ -56,7 +56,6 @@ class MailDoor:
         )
         self._conversations: set[Conversation] = set()
         self._servers: list[asyncio.Server] = []
-        self._handshakes: set[asyncio.Task[None]] = set()
 
     @property
     def connected(self) -> int:
@@ -75,8 +74,6 @@ class MailDoor:
         """Take no more; whoever waits for the answer to a mail gets it, within `drain` seconds."""
         for server in self._servers:
             server.close()
-        for task in self._handshakes:
-            task.cancel()
         self._dismiss()
         with suppress(TimeoutError):
             async with asyncio.timeout(drain):
@@ -106,36 +103,10 @@ class MailDoor:
         return Conversation(self._hooks, self._house, secure=False)
 
     def _entrance(self) -> asyncio.Protocol:
-        return _Entrance(self._house, self._begin)
+        return _Entrance(self._house, self._secured)
 
-    def _begin(self, entrance: "_Entrance") -> None:
-        task = asyncio.get_running_loop().create_task(self._secured(entrance))
-        self._handshakes.add(task)
-        task.add_done_callback(self._handshakes.discard)
-
-    async def _secured(self, entrance: "_Entrance") -> None:
-        """TLS from the start: the certificate is that of today, and who only connects is counted, too."""
-        contexts, transport = self._house.tls, entrance.transport
-        assert contexts is not None, "settings need a certificate with tls_listen"
-        assert transport is not None
-        contexts.refresh()
-        conversation = Conversation(self._hooks, self._house, secure=True)
-        try:
-            secured = await asyncio.get_running_loop().start_tls(
-                transport,
-                conversation,
-                contexts.server,
-                server_side=True,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            )
-        except (OSError, ssl.SSLError):
-            secured = None
-        finally:
-            entrance.leave()
-        if secured is None:
-            transport.close()
-            return
-        conversation.connection_made(secured)
+    def _secured(self, leave: Callable[[], None]) -> Conversation:
+        return Conversation(self._hooks, self._house, secure=True, before=leave)
 
     def _arrived(self, conversation: Conversation) -> None:
         self._conversations.add(conversation)
@@ -146,14 +117,17 @@ class MailDoor:
 
 
 class _Entrance(asyncio.Protocol):
-    """A connection whose TLS is about to begin; it counts as a caller as long as it stands here."""
+    """A connection whose TLS begins at once; who only connects counts as a caller, and has not long.
 
-    def __init__(self, house: House, begin: Callable[["_Entrance"], None]) -> None:
+    The certificate is that of today. Nothing may be awaited here: what came meanwhile would be lost.
+    """
+
+    def __init__(self, house: House, conversation: Callable[[Callable[[], None]], Conversation]) -> None:
+        """`conversation` makes what speaks when TLS is up; it calls what it is given before it enters."""
         self._house = house
-        self._begin = begin
+        self._conversation = conversation
         self._host = ""
         self._inside = False
-        self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._host = (transport.get_extra_info("peername") or ("",))[0]
@@ -161,11 +135,27 @@ class _Entrance(asyncio.Protocol):
         if not self._inside:
             transport.close()
             return
-        self.transport = cast("asyncio.Transport", transport)
-        self._begin(self)
+        contexts, loop = self._house.tls, asyncio.get_running_loop()
+        assert contexts is not None, "settings need a certificate with tls_listen"
+        contexts.refresh()
+        waiter: asyncio.Future[None] = loop.create_future()
+        waiter.add_done_callback(self._over)
+        layer = sslproto.SSLProtocol(
+            loop,
+            self._conversation(self.leave),
+            contexts.server,
+            waiter,
+            server_side=True,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS,
+        )
+        tcp = cast("asyncio.Transport", transport)
+        tcp.set_protocol(layer)
+        layer.connection_made(tcp)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
+    def _over(self, waiter: asyncio.Future[None]) -> None:
+        """The handshake has ended, one way or the other."""
+        if not waiter.cancelled():
+            waiter.exception()  # seen: a client that can't do it is no fault of ours
         self.leave()
 
     def leave(self) -> None:
