@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import structlog
@@ -19,6 +20,9 @@ WAIT_SECONDS = 3.0
 WAITING = 500
 """Reads that may wait for a thread: about what the threads serve in a second."""
 
+CUT_OFF_AGAIN = 0.02
+"""Seconds: SQLite forgets an interruption that comes between two statements."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -32,7 +36,7 @@ class Reader:
         self._engine = engine
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="reader")
         self._places = threading.Semaphore(threads + WAITING)
-        self._running: set[_Call[Any]] = set()
+        self._running: dict[Future[Any], _Call[Any]] = {}
 
     async def run(
         self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -54,9 +58,11 @@ class Reader:
     def close(self) -> None:
         """Take no more, cut off what runs, wait for it: a connection still out would never be closed."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for call in list(self._running):
-            call.cut_off()
-        self._threads.shutdown()
+        until = time.monotonic() + WAIT_SECONDS
+        while (running := dict(self._running)) and time.monotonic() < until:
+            for call in running.values():
+                call.cut_off()
+            wait(running, CUT_OFF_AGAIN)
 
     def _begin(self, call: "_Call[T]") -> Future[T]:
         if not self._places.acquire(blocking=False):
@@ -66,12 +72,12 @@ class Reader:
         except RuntimeError as error:  # closed
             self._places.release()
             raise StoreUnavailableError from error
-        self._running.add(call)
-        future.add_done_callback(lambda _: self._over(call))
+        self._running[future] = call
+        future.add_done_callback(self._over)
         return future
 
-    def _over(self, call: "_Call[Any]") -> None:
-        self._running.discard(call)
+    def _over(self, future: Future[Any]) -> None:
+        self._running.pop(future, None)
         self._places.release()
 
 
