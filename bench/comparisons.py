@@ -25,8 +25,8 @@ WINDOWS, LATENCY_MS = (10, 100), 20.0
 SQLITE, PLAIN, POSTGRES = "SQLite", "SQLite, no keys", "PostgreSQL"
 BARE, OURS = "bare edge", "own edge, no store"
 EMPTY_MAIL = "empty handler"
-# Connections of mail servers: Postfix opens 20 to one destination.
-SERVERS = 20
+# Connections of mail servers and programs: as many as one address may have by default.
+SERVERS = 50
 KANNEL, EMPTY = "Kannel", "empty endpoint"
 
 

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bench.load import Http, LoadFailedError, http_load, sip_load
+from bench.load import Http, LoadFailedError, http_load, mail_load, sip_load
 from bench.processes import module, usage
 from bench.recipients import PLACE, mobile
 from bench.report import Goal, Result, missed
 from bench.rounds import Sample, alternate, middle, ratio
 from bench.witness import Carrier
+from support.mail_door import hosted
 from voip_sms.core.addresses import recipient
+from voip_sms.core.mail.addressing import Number
 
 Answer = Callable[[int], int]
 
@@ -170,3 +172,20 @@ def test_the_request_says_how_long_it_is() -> None:
     wire = str(Http("h:1", "POST", "/x", '{"to":"ą"}', {"A": "b"}))
     assert wire == 'POST /x HTTP/1.1\r\nHost: h:1\r\nA: b\r\nContent-Length: 11\r\n\r\n{"to":"ą"}'
     assert json.loads(wire.partition("\r\n\r\n")[2])
+
+
+async def test_every_mail_goes_to_another_mobile_and_each_is_counted() -> None:
+    async with hosted() as door:
+        door.senders.everybody = True
+        figures = await mail_load(door.at, 3, 0.5, first=100)
+        sent = [one.recipients[0] for one in door.engine.letters]
+        assert (
+            figures.accepted == len(sent) == len({one.typed for one in sent if isinstance(one, Number)}) > 3
+        )
+        assert 0 < figures.p50 <= figures.p99
+
+
+async def test_one_refused_mail_fails_the_load() -> None:
+    async with hosted() as door:
+        with pytest.raises(LoadFailedError, match=r"550 5\.7\.1"):
+            await mail_load(door.at, 2, 0.3, first=0)

@@ -74,13 +74,15 @@ class TrustingSenders:
 
     def __init__(self) -> None:
         self.visits: list[Visit] = []
+        self.everybody = False
 
     async def who(self, visit: Visit, mail: Mail, octets: bytes) -> Proven | Answer:
         self.visits.append(visit)
         assert octets
         if visit.login is not None:
             return Proven(visit.login, "auth")
-        return Proven(sender(), "test") if "proven" in mail.subject else UNPROVEN
+        trusted = self.everybody or "proven" in mail.subject
+        return Proven(sender(), "test") if trusted else UNPROVEN
 
 
 class SmtpClient:
