@@ -272,7 +272,11 @@ async def test_handsets_that_are_added_make_room(visitor: Visitor) -> None:
         ("/page/send", {"from": HANDSET, "to": "ACME", "text": "x"}, "Number: 2 to 20 digits"),
         ("/page/send", {"from": "../x", "to": SERVICE, "text": "x"}, "Number: 2 to 20 digits"),
         ("/page/send", {"from": HANDSET, "to": SERVICE, "text": ""}, "no text"),
-        ("/page/send", {"from": HANDSET, "to": SERVICE, "text": "ą" * 20_000}, "the text takes 299 parts, 255 are allowed."),
+        (
+            "/page/send",
+            {"from": HANDSET, "to": SERVICE, "text": "ą" * 20_000},
+            "the text takes 299 parts, 255 are allowed.",
+        ),
         ("/page/faults", {"fault": "gremlins", "do": "on"}, "there is no such fault"),
         ("/page/faults", {"do": "on"}, "there is no such fault"),
         ("/page/faults", {"fault": "latency", "ms": "soon", "do": "on"}, "Time: a whole number."),
