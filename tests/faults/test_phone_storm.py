@@ -9,7 +9,7 @@ from typing import cast
 import pytest
 
 from support.fakes import FakeClock
-from support.phone_edge import Edge, edge
+from support.phone_edge import MAILBOX, Edge, edge
 from support.waiting import eventually
 from voip_sms.engine.forwarding import LIMITS
 from voip_sms.forwards import sip as forward_module
@@ -83,7 +83,7 @@ async def test_two_thousand_phones_register_at_once_after_a_restart(
         busy = time.process_time()
         began = asyncio.gather(*(made.register(user, source) for user in users))
         await eventually(lambda: handsets.delivered > 0)
-        await made.texts({"boss@example.test": ["for somebody else"]}, kind="mail")
+        await made.texts({MAILBOX: ["for somebody else"]}, kind="mail")
         await eventually(lambda: bool(made.mail.jobs))
         at_the_mail = handsets.delivered
         await began

@@ -21,6 +21,8 @@ from voip_sms.net.sip.endpoint import Endpoint, Listen
 
 DOMAIN = "sms.test"
 PEER = "+48777000001"
+MAILBOX = "boss@example.test"
+"""The customer's: no other gets anything."""
 
 
 def account_of(number: int) -> Account:
@@ -101,7 +103,10 @@ async def edge(url: str, clock: FakeClock, users: int) -> AsyncIterator[Edge]:
     scene = world(url, clock)
     accounts = (account_of(number) for number in range(100, 100 + users))
     scene.directory = replace(
-        DIRECTORY, sip={one.name: SipAccount(one, {}) for one in accounts}, subscriptions={}
+        DIRECTORY,
+        mailboxes={ACME: frozenset({MAILBOX})},
+        sip={one.name: SipAccount(one, {}) for one in accounts},
+        subscriptions={},
     )
     await scene.start()
     endpoint = Endpoint(key=bytes(32), new_id=secrets.token_hex)

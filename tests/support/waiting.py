@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-SOON = 5.0
+SOON = 30.0
+"""Seconds: for a machine that runs two files of tests and much else; what works takes milliseconds."""
 
 
 async def eventually(check: Callable[[], Awaitable[bool]] | Callable[[], bool], what: str = "") -> None:
