@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from voip_sms.store.bulk import Columns, Row, Values, key_columns, translated
 from voip_sms.store.sheet import Sheet, whole
 
-TABLES: Final = frozenset({"balance", "message", "part"})
-"""What an outcome or a receipt asks for moments after it was written. No JSON: as written is as read."""
+TABLES: Final = frozenset({"balance", "mail_thread", "message", "part", "usage"})
+"""What an outcome, a receipt or a sender's next mail asks for soon after. No JSON: as written is as read."""
 MOST: Final = 4_000
 """Rows of a generation, of which there are two: about fifteen megabytes, and a second of full load."""
 
