@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from voip_sms.core.failures import Refusal
 from voip_sms.core.keywords import first_word, fold, wrong_with
-from voip_sms.core.mail.addressing import Group, Info, Number, Service, number_of, proves, recipient_of
+from voip_sms.core.mail.addressing import (
+    Group,
+    Info,
+    Number,
+    Service,
+    is_mailbox,
+    number_of,
+    proves,
+    recipient_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -79,3 +88,31 @@ def test_words_nobody_can_have(word: str) -> None:
 def test_a_word_that_can_be_had() -> None:
     assert not wrong_with("Awaria1")
     assert fold("Awaria1") == "awaria1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a@example.com", "a.b+c@example.com", "o'brien@ex-ample.co", "x@localhost", f"{'a' * 64}@example.com"],
+)
+def test_a_mailbox_is_one(text):
+    assert is_mailbox(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "a..b@example.com",
+            ".a@example.com",
+            "a.@example.com",
+            "a@ex..com",
+            "a@.com",
+            "a@com.",
+            "a@-x.com",
+        ),
+        *("a b@example.com", "a@b@example.com", "@example.com", "a@", "a@example.com\r\nBcc: b@example.com"),
+        *(f"{'a' * 65}@example.com", f"a@{'b' * 64}.com", f"a@{'b.' * 130}com", "ż@example.com"),
+    ],
+)
+def test_no_mailbox(text):
+    assert not is_mailbox(text)

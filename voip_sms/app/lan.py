@@ -10,7 +10,7 @@ from typing import Final, TextIO
 from voip_sms.app.doctor.accounts import guessable, plain, shown
 from voip_sms.app.settings import Settings
 from voip_sms.core.directory import Directory, SipAccount
-from voip_sms.net.listeners import split_listener
+from voip_sms.net.listeners import is_loopback, split_listener
 
 SHOWN: Final = 20
 """Accounts listed: somebody with more has written them into a file of their own."""
@@ -72,16 +72,9 @@ def _moved(listener: object, address: str) -> object:
     if not isinstance(listener, str) or not listener:
         return listener
     host, port = split_listener(listener)
-    if host != "localhost" and not _is_loopback(host):
+    if not is_loopback(host):
         return listener
     return f"{_bracketed(address)}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _bracketed(host: str) -> str:

@@ -12,7 +12,7 @@ from voip_sms.app.build import lay_ground
 from voip_sms.app.settings import Settings
 from voip_sms.core import ids
 from voip_sms.core.directory import Id
-from voip_sms.core.failures import Refusal
+from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.resources.answers import FORWARD
 from voip_sms.core.resources.webhooks import DELIVERY
 from voip_sms.engine.webhooks import Webhooks
@@ -21,6 +21,7 @@ from voip_sms.net.http.guarded import GuardedClient
 from voip_sms.store import resolve
 from voip_sms.store.config import read_all
 from voip_sms.store.database import Database
+from voip_sms.store.errors import DatabaseUnreachableError
 
 T = TypeVar("T")
 Whose = Callable[[Connection], Id]
@@ -36,7 +37,12 @@ def carry_out(settings: Settings, whose: Whose, work: Work[T]) -> T:
     with administered(settings) as database:
         with database.reader.connect() as connection:
             tenant_id = whose(connection)
-        return asyncio.run(_carry_out(settings, database, tenant_id, work))
+        try:
+            return asyncio.run(_carry_out(settings, database, tenant_id, work))
+        except StoreUnavailableError as error:
+            why = error.detail or "it does not answer"
+            where = database.url.render_as_string(hide_password=True)
+            raise DatabaseUnreachableError(f"{where}: {why}; try again later") from error
 
 
 async def _carry_out(settings: Settings, database: Database, tenant_id: Id, work: Work[T]) -> T:

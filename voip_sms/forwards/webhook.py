@@ -21,6 +21,7 @@ from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Unce
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import ForwardJob
 from voip_sms.core.resources import message_resource
+from voip_sms.core.resources.webhooks import SECRET_PREFIX
 from voip_sms.net.http.guarded import (
     Answer,
     AnswerLostError,
@@ -30,7 +31,6 @@ from voip_sms.net.http.guarded import (
 )
 
 AGENT: Final = "voip-sms"
-SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how secrets begin, not one
 RETRY_AFTER_LIMIT: Final = 86_400
 """Seconds: a server that asks for more than a day is asked again after a day."""
 _PLACE: Final = re.compile(r"(?:\{|%7B)(from|to|text)(?:\}|%7D)")

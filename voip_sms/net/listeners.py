@@ -1,5 +1,6 @@
 """Where a server listens, as settings spell it: `host:port`."""
 
+from ipaddress import ip_address
 from typing import Annotated, Final
 
 from pydantic import AfterValidator
@@ -17,6 +18,15 @@ def split_listener(text: str) -> tuple[str, int]:
     if int(port) > PORT_MAX:
         raise ValueError(f"{port} is no port; write 0 to {PORT_MAX}")
     return bare, int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it; also an IPv4 address as IPv6 sockets show it."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
 def _listener(text: str) -> str:

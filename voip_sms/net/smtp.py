@@ -2,13 +2,13 @@
 
 import asyncio
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
+from voip_sms.net.listeners import is_loopback
 
 DEADLINE: Final = 60.0
 """Seconds for one mail. The relay is ours and near: RFC 5321 4.5.3.2's minutes are for strangers."""
@@ -52,7 +52,7 @@ class MailRelay:
             attempt.client.close()
 
     def _client(self) -> aiosmtplib.SMTP:
-        near = _is_loopback(self._host)
+        near = is_loopback(self._host)
         insist = None if self._password is None else True
         return aiosmtplib.SMTP(
             hostname=self._host,
@@ -94,10 +94,3 @@ class _Attempt:
         if self._data_sent:
             return Uncertain("no_answer", type(error).__name__)
         return Temporary("relay_unreachable", type(error).__name__)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

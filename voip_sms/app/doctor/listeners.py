@@ -7,14 +7,13 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Literal
 
 from voip_sms.app.doctor import sockets
 from voip_sms.app.doctor.findings import CONNECT, Finding
 from voip_sms.app.settings import Settings
-from voip_sms.net.listeners import split_listener
+from voip_sms.net.listeners import is_loopback, split_listener
 from voip_sms.store.folder import LOCK_NAME
 
 _OK: Final = 200
@@ -146,13 +145,13 @@ def _not_bound(listener: Listener, port: int, error: OSError, service: int | Non
 
 def _exposed(settings: Settings) -> Iterator[Finding]:
     """What leaves the machine in the clear."""
-    if settings.http.listen and not is_loopback(settings.http.listen):
+    if settings.http.listen and not near(settings.http.listen):
         advice = (
             "put a TLS proxy in front and keep http.listen on 127.0.0.1: keys and texts pass in the clear"
         )
         yield Finding("warn", "http.exposed", f"{settings.http.listen} is not loopback", advice)
     for listener in listeners(settings):
-        if listener.name.startswith("simulator.") and not is_loopback(listener.text):
+        if listener.name.startswith("simulator.") and not near(listener.text):
             advice = "keep it on 127.0.0.1: whoever reaches it reads every text and sends as any handset"
             yield Finding("fail", listener.name, f"{listener.text} is not loopback", advice)
     for network in settings.sip.trusted_peers:
@@ -173,10 +172,7 @@ def _trusted(network: str, addresses: int) -> Iterator[Finding]:
         yield Finding("ok", "sip.trusted_peers", network)
 
 
-def is_loopback(listener: str) -> bool:
+def near(listener: str) -> bool:
     """Whether only this machine reaches a listener."""
     host, _ = split_listener(listener)
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(host)

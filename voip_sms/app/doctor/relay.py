@@ -8,11 +8,11 @@ from urllib.parse import unquote, urlsplit
 
 from voip_sms.app.doctor.findings import CONNECT, Finding
 from voip_sms.doors.mail.settings import MailSettings
+from voip_sms.net.listeners import is_loopback
 
 LEAST: Final = 256 * 1024
 """Octets that a relay must take: a mail of ten parts with its headers has a tenth of that."""
 _PORTS: Final = {"smtp": 25, "smtps": 465}
-_NEAR: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def look(settings: MailSettings, *, needed: bool) -> Iterator[Finding]:
@@ -55,13 +55,13 @@ def _connected(settings: MailSettings) -> smtplib.SMTP:
 def _dialogue(relay: smtplib.SMTP, settings: MailSettings, where: str) -> Iterator[Finding]:
     parts = urlsplit(settings.relay)
     relay.ehlo_or_helo_if_needed()
-    encrypted = parts.scheme == "smtps"
-    if not encrypted and relay.has_extn("starttls") and parts.hostname not in _NEAR:
+    encrypted, near = parts.scheme == "smtps", is_loopback(parts.hostname or "")
+    if not encrypted and relay.has_extn("starttls") and not near:
         relay.starttls(context=ssl.create_default_context())
         relay.ehlo()
         encrypted = True
     yield Finding("ok", "mail.relay", f"{where} answers{', encrypted' if encrypted else ''}")
-    if not encrypted and parts.hostname not in _NEAR:
+    if not encrypted and not near:
         advice = "texts pass in the clear: a relay with STARTTLS, or one on this machine"
         yield Finding("warn", "mail.relay_tls", f"{where} offers no STARTTLS", advice)
     if parts.username:

@@ -14,9 +14,19 @@ _LOCAL_LONGEST: Final = 100
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]{4,32}", re.ASCII)
 _NUMBER: Final = re.compile(r"\+?[0-9(][0-9(). /-]*", re.ASCII)
 _GROUP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAILBOX: Final = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*", re.ASCII)
+_MAILBOX_LONGEST: Final = 254
+"""RFC 5321 4.5.3.1.3, without the angle brackets."""
 INFO: Final = "info"
 SERVICE: Final = frozenset({"postmaster", "abuse", "mailer-daemon", "noreply", "no-reply"})
 """RFC 5321 4.5.1, RFC 2142 and what programs answer: never a group's."""
+
+
+def is_mailbox(text: str) -> bool:
+    """Whether mail can go there: a dot-atom at a domain (RFC 5321 4.1.2). Quoted ones are nobody's."""
+    return len(text) <= _MAILBOX_LONGEST and _MAILBOX.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

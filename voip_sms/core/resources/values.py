@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from voip_sms.core import addresses, clock, originators, rating
 from voip_sms.core.failures import Refusal
+from voip_sms.core.mail.addressing import is_mailbox
 
 DEFAULT_COUNTRY: Final = "PL"
 
@@ -31,11 +32,6 @@ _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _TITLE_LONGEST: Final = 64
 # RFC 3261 25.1 user, without escapes; what phones let people type.
 _SIP_USER: Final = re.compile(r"[A-Za-z0-9_.+!~*'()&=$-]{1,64}", re.ASCII)
-# RFC 5321 4.5.3.1: local part 64, path 254. Quoted local parts are nobody's mailbox in practice.
-_MAIL: Final = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+", re.ASCII
-)
-_MAIL_LONGEST: Final = 254
 _URL: Final = re.compile(r"[!-~]{8,2000}", re.ASCII)
 _TOKEN: Final = re.compile(r"[!-~]{16,200}", re.ASCII)
 # Standard Webhooks, "Signature scheme": 24 to 64 octets.
@@ -191,7 +187,7 @@ def read_sender_name(value: object) -> str:
 
 def _mail(value: object) -> str:
     text = _text(value)
-    if len(text) > _MAIL_LONGEST or not _MAIL.fullmatch(text):
+    if not is_mailbox(text) or "." not in text.rpartition("@")[2]:
         raise complaint("not a mail address; write it as name@example.com")
     return text.lower()
 

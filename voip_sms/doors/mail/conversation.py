@@ -17,6 +17,7 @@ from voip_sms.doors.mail.callers import Callers
 from voip_sms.doors.mail.gate import Gate
 from voip_sms.doors.mail.login import Authenticate
 from voip_sms.doors.mail.settings import MailSettings
+from voip_sms.net.listeners import is_loopback
 from voip_sms.net.tls import TlsContexts
 
 LINE_MOST: Final = 16_384
@@ -292,7 +293,7 @@ class Conversation(SMTP):
     def may_log_in(self) -> bool:
         """Whether a password may be said on this connection."""
         rule = self.house.settings.auth_without_tls
-        return self.secure or rule == "always" or (rule == "loopback" and _is_loopback(self.peer))
+        return self.secure or rule == "always" or (rule == "loopback" and is_loopback(self.peer))
 
 
 def _finished(status: Any, *, greeting: bool) -> bytes:
@@ -313,10 +314,6 @@ def _with_code(line: str) -> str:
 def _printable(line: str) -> str:
     """What a client sent comes back in some replies: never with an end of line of its own."""
     return "".join(char if " " <= char <= "~" else "?" for char in line)
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "::1" or host.startswith(("127.", "::ffff:127."))
 
 
 def _say(transport: asyncio.WriteTransport, answer: Answer) -> None:

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from voip_sms.core import addresses
 from voip_sms.core.failures import Refusal
+from voip_sms.core.mail.addressing import is_mailbox
 from voip_sms.core.mail.composing import clean_subject
 from voip_sms.core.model import MailThread
 
@@ -20,11 +21,6 @@ LOOP_HEADER: Final = "X-Loop"
 _REFERENCES_MOST: Final = 12
 _REFERENCES_OCTETS: Final = 2_000
 """RFC 5322 3.6.4 lets a program leave some out: the first and the last ones hold a thread together."""
-_ADDRESS: Final = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
-)
-_ADDRESS_LIMIT: Final = 254
-"""RFC 5321 section 4.5.3.1.3, without the angle brackets."""
 _NUMBER: Final = re.compile(r"\+?[0-9]{3,15}", re.ASCII)
 _MESSAGE_ID: Final = re.compile(r"<[!-;=?-~]{1,120}@[!-;=?-~]{1,120}>", re.ASCII)
 """RFC 5322 3.6.4, narrower: visible ASCII without angle brackets."""
@@ -73,7 +69,7 @@ POLICY: Final = SMTP.clone(header_factory=_registry)
 
 def is_address(target: str) -> bool:
     """Whether mail can go there: plain ASCII, no quoting, nothing that a header would read otherwise."""
-    return len(target) <= _ADDRESS_LIMIT and "=?" not in target and _ADDRESS.fullmatch(target) is not None
+    return is_mailbox(target) and "=?" not in target
 
 
 def line(text: str, most: int = SHOWN) -> str:
