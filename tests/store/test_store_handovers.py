@@ -1,4 +1,4 @@
-"""Hand-overs that were given up are found by their own index, however many others there are."""
+"""Hand-overs are listed by an index that fits what was asked for, however many others there are."""
 
 import pytest
 from sqlalchemy import event
@@ -39,18 +39,26 @@ def plan_of(connection, work):
 def test_failed_ones_are_listed_by_index(connection):
     only = HandoverFilter("webhook", "failed")
     plan = plan_of(connection, lambda: list_handovers(connection, TENANT, only, starting_after=b"z" * 16))
-    assert "ix_forward_job_given_up (tenant_id=? AND id<?)" in plan
+    assert "ix_forward_job_given_up (tenant_id=? AND kind=? AND id<?)" in plan
     assert "TEMP B-TREE" not in plan
 
 
-def test_everything_is_listed_in_the_order_of_an_index(connection):
+def test_webhooks_are_listed_by_index_and_phones_passed_over(connection):
     plan = plan_of(connection, lambda: list_handovers(connection, TENANT, HandoverFilter("webhook")))
-    assert "ix_forward_job_tenant_id_id (tenant_id=?)" in plan
+    assert "ix_forward_job_tenant_id_kind_id (tenant_id=? AND kind=?)" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+@pytest.mark.parametrize("state", [None, "done"])
+def test_those_of_one_rule_are_listed_by_index(connection, state):
+    only = HandoverFilter("webhook", state, rule_id=b"r" * 16)
+    plan = plan_of(connection, lambda: list_handovers(connection, TENANT, only, starting_after=b"z" * 16))
+    assert "ix_forward_job_rule (tenant_id=? AND rule_id=? AND id<?)" in plan
     assert "TEMP B-TREE" not in plan
 
 
 def test_candidates_for_replay_are_found_by_index(connection):
-    values = {"tenant": TENANT, "after": b"", "since": 0, "until": 2**62, "rules": [b"r" * 16]}
+    values = {"tenant": TENANT, "after": b"", "since": 0, "until": 2**62}
     plan = plan_of(connection, lambda: connection.execute(_CANDIDATES, values))
-    assert "ix_forward_job_given_up (tenant_id=? AND id>?)" in plan
+    assert "ix_forward_job_given_up (tenant_id=? AND kind=? AND id>?)" in plan
     assert "TEMP B-TREE" not in plan

@@ -25,7 +25,6 @@ _CANDIDATES: Final[Select[Any]] = (
         forward_job.c.id > bindparam("after"),
         forward_job.c.created_at >= bindparam("since"),
         forward_job.c.created_at < bindparam("until"),
-        forward_job.c.rule_id.in_(bindparam("rules", expanding=True)),
         # What retention has taken can't be told again.
         exists(select(1).where(message_text.c.message_id == forward_job.c.message_id)),
     )
@@ -89,14 +88,13 @@ def replay_many_unit(selection: Selection, after: Id, now: int) -> Unit:
             "after": after,
             "since": selection.since,
             "until": selection.until,
-            "rules": list(selection.rules),
         },
     )
 
     def decide(state: State) -> Rows:
         found = state.scanned(scan)
         # Replayed by an earlier unit of the batch: once is enough.
-        failed = [job for job in found if job["state"] in GIVEN_UP]
+        failed = [job for job in found if job["state"] in GIVEN_UP and job["rule_id"] in selection.rules]
         rows = Rows(result=(len(failed), found[-1]["id"] if len(found) == CHUNK else None))
         for job in failed:
             rows.update("forward_job", (job["id"],), **_again(job, now))

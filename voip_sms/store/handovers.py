@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, select, text
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, select, text
 
 from voip_sms.core.directory import ForwardKind, Id
 from voip_sms.store.config import Row
@@ -94,11 +94,16 @@ def _attempts_of_message(connection: Connection, tenant_id: Id, message_id: Id) 
 def _tests(only: HandoverFilter) -> list[ColumnElement[bool] | Any]:
     tests: list[ColumnElement[bool] | Any] = []
     if only.kind is not None:
-        tests.append(forward_job.c.kind == only.kind)
+        tests.append(forward_job.c.kind == _spelled(only.kind))
     if only.rule_id is not None:
         tests.append(forward_job.c.rule_id == only.rule_id)
     if only.state == "failed":
         tests.append(ONLY_GIVEN_UP)
     elif only.state is not None:
-        tests.append(forward_job.c.state == only.state)
+        tests.append(forward_job.c.state == _spelled(only.state))
     return tests
+
+
+def _spelled(word: str) -> BindParameter[str]:
+    """The word stands in the statement itself: only so does a database know which partial index covers it."""
+    return bindparam(None, word, literal_execute=True)

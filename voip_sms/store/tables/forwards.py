@@ -28,6 +28,7 @@ binding = Table(
 
 _WAITING = "state IN ('queued','sending')"
 _GIVEN_UP = "state IN ('failed','expired')"
+_WEBHOOK = "kind = 'webhook'"
 
 forward_job = Table(
     "forward_job",
@@ -78,12 +79,22 @@ forward_job = Table(
     Index(
         "ix_forward_job_given_up",
         "tenant_id",
+        "kind",
         "id",
         sqlite_where=text(_GIVEN_UP),
         postgresql_where=text(_GIVEN_UP),
     ),
+    # only webhooks are listed by their rule; the jobs for phones, of which there are more, do without
+    Index(
+        "ix_forward_job_rule",
+        "tenant_id",
+        "rule_id",
+        "id",
+        sqlite_where=text(_WEBHOOK),
+        postgresql_where=text(_WEBHOOK),
+    ),
     Index(None, "message_id"),
-    Index(None, "tenant_id", "id"),
+    Index(None, "tenant_id", "kind", "id"),
 )
 
 loop_guard = Table(
