@@ -1,7 +1,7 @@
 """Several nodes on one database: one of them has the connection to a carrier, and another when that one is gone."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -10,15 +10,18 @@ from support.fakes import FakeClock
 from support.links import FakeLink
 from support.waiting import eventually
 from support.world import DIRECTORY, World, to_send, world
+from voip_sms.carriers.smpp.session import UNBIND_TIME
 from voip_sms.core.directory import Carrier
 from voip_sms.core.failures import StoreUnavailableError
 from voip_sms.core.identity import Rules
-from voip_sms.engine.binds import LEASE, MARGIN, SKEW, Binds, renewing_unit
-from voip_sms.engine.dispatch import Dispatch
+from voip_sms.engine.binds import EVERY, LEASE, MARGIN, SKEW, WITHIN, Binds, renewing_unit
+from voip_sms.engine.dispatch import DRAIN_SECONDS, Dispatch
+from voip_sms.engine.lane import RECORD_SECONDS
 from voip_sms.engine.signals import Signals
 from voip_sms.engine.submit import Submit
 
 PEER = "+48601123456"
+DatabaseAnswer = Callable[[object], Awaitable[None]]
 ONLY_SIM = {"sim": Carrier("sim", "smpp"), "off": Carrier("off", "smpp", enabled=False)}
 
 
@@ -97,17 +100,25 @@ async def test_who_dies_is_followed_when_the_lease_is_over(scene: World, nodes: 
     assert not one.connected()
 
 
+async def away(_unit: object) -> None:
+    """A database that is gone."""
+    raise StoreUnavailableError
+
+
+async def silent(_unit: object) -> None:
+    """A database that does not answer: the longest of our own waits is over before it does."""
+    await asyncio.sleep(60)
+
+
+@pytest.mark.parametrize("database", [away, silent])
 async def test_who_cannot_renew_lets_go_before_another_may_take_it(
-    scene: World, nodes: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+    scene: World, nodes: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch, database: DatabaseAnswer
 ) -> None:
     one, _ = nodes
     await one.look()
-
-    async def away(_unit: object) -> None:
-        raise StoreUnavailableError
-
+    monkeypatch.setattr("voip_sms.engine.binds.WITHIN", 0.05)
     with monkeypatch.context() as patch:
-        patch.setattr(scene.writer, "do", away)
+        patch.setattr(scene.writer, "do", database)
         scene.clock.advance(LEASE - MARGIN - 1)
         await one.look()
         assert one.dispatch.states()
@@ -117,6 +128,31 @@ async def test_who_cannot_renew_lets_go_before_another_may_take_it(
     assert not held
     await one.dispatch.sync()
     assert not one.dispatch.states()
+
+
+def test_it_has_the_time_that_letting_go_takes() -> None:
+    """Noticed, a claim waited for, answers waited for, unbound, written down: then the lease is over."""
+    assert MARGIN >= EVERY + WITHIN + RECORD_SECONDS + DRAIN_SECONDS + UNBIND_TIME + RECORD_SECONDS
+
+
+async def test_a_claim_that_hangs_does_not_keep_the_connection(
+    scene: World, nodes: tuple[Node, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = nodes
+    monkeypatch.setattr("voip_sms.engine.lane.RECORD_SECONDS", 0.05)
+    await one.look()
+    with monkeypatch.context() as patch:
+        asked = asyncio.Event()
+
+        async def never(_unit: object) -> None:
+            asked.set()
+            await asyncio.Event().wait()
+
+        patch.setattr(scene.writer, "do", never)
+        await asked.wait()
+        async with asyncio.timeout(5):
+            await one.dispatch.stop(0.1)
+    assert one.links[0].stopped
 
 
 async def test_who_stops_hands_it_over_at_once(nodes: tuple[Node, Node]) -> None:

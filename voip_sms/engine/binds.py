@@ -21,13 +21,17 @@ from voip_sms.store.units import Rows, State, Unit, by_key
 
 LEASE: Final = 45
 """Seconds that a connection is a node's without renewal: what the others wait after it died."""
-MARGIN: Final = 15
-"""Seconds before its lease ends at which a node that can't renew begins to let go: ten to wait for answers
-(`dispatch.DRAIN_SECONDS`), some to write them down."""
+MARGIN: Final = 25
+"""Seconds before its lease ends at which a node that can't renew begins to let go: seven to notice (EVERY and
+WITHIN), three for a claim under way (`lane.RECORD_SECONDS`), ten to wait for answers
+(`dispatch.DRAIN_SECONDS`), two to unbind, three to write down what was answered."""
 SKEW: Final = 3
 """Seconds that clocks of nodes may differ, beside MARGIN."""
 EVERY: Final = 5.0
 """Seconds between renewals: several may fail."""
+WITHIN: Final = 2.0
+"""Seconds that a renewal may take: a slow database must not keep a node from noticing that its lease ends.
+One that is stored later still only makes the others wait longer."""
 
 log = structlog.get_logger(__name__)
 
@@ -76,8 +80,9 @@ class Binds:
     async def try_to_renew(self) -> None:
         """As `renew`; should that fail, the next time is soon."""
         try:
-            await self._renew_beside_others()
-        except StoreUnavailableError:
+            async with asyncio.timeout(WITHIN):
+                await self._renew_beside_others()
+        except (StoreUnavailableError, TimeoutError):
             log.warning("binds_not_renewed")
         except Exception:  # what we have lapses in good time
             log.exception("binds_fault")
@@ -93,8 +98,9 @@ class Binds:
         self._until = {}
         carriers, context = list(self._owners), self._context
         try:
-            await context.writer.do(releasing_unit(carriers, context.node, context.clock.now()))
-        except StoreUnavailableError:
+            async with asyncio.timeout(WITHIN):
+                await context.writer.do(releasing_unit(carriers, context.node, context.clock.now()))
+        except (StoreUnavailableError, TimeoutError):
             log.warning("binds_not_released")  # they lapse
 
     def _held(self) -> frozenset[str]:

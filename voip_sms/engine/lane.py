@@ -38,7 +38,7 @@ POLL_SHARE: Final = 4
 UNKNOWN: Final = 15 * MINUTE
 """After it every part that was being retried when we started has been tried again (`retry.CARRIER`)."""
 RECORD_SECONDS: Final = 3.0
-"""How long a stopping lane waits for the database to take the last outcomes."""
+"""How long a stopping lane waits for the database: for a claim under way, and to take the last outcomes."""
 
 log = structlog.get_logger(__name__)
 
@@ -90,8 +90,8 @@ class Lane:
         self._stopping = True
         self._off()
         self._event.set()
-        if self._task is not None:
-            await self._task
+        if self._task is not None:  # a claim under way: what it brings is put back, also after the link's end
+            await asyncio.wait({self._task}, timeout=RECORD_SECONDS)
         await self.link.stop(drain)
         self._record_again()
         if self._writes:
