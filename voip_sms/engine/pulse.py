@@ -19,6 +19,8 @@ EVERY: Final = 2.0
 """Seconds between beats: with a beat's own bound a balancer learns of an outage within about five."""
 TURN_SECONDS: Final = 1.4
 """How long a beat waits for its turn, as a submission does (`engine.submit`)."""
+WITHIN: Final = TURN_SECONDS + 1.8
+"""Seconds for all of a beat: its turn, and a batch that hangs until it is cut off (`STUCK_SECONDS`)."""
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +44,9 @@ class Pulse:
     async def _beat(self) -> bool:
         now, deadline = self._context.clock.now(), time.monotonic() + TURN_SECONDS
         try:
-            await self._context.writer.do(beat_unit(self._context.node, self._boot, now, deadline))
-        except StoreUnavailableError:
+            async with asyncio.timeout(WITHIN):
+                await self._context.writer.do(beat_unit(self._context.node, self._boot, now, deadline))
+        except (StoreUnavailableError, TimeoutError):
             return False
         except Exception:  # whatever it is, a message would fare no better
             log.exception("pulse_fault")
