@@ -53,6 +53,14 @@ async def come_to(stage: Stage, *wanted: tuple[str, str, str]) -> None:
     await stage.until(reached)
 
 
+def counted(stage: Stage, kind: str) -> dict[str, float]:
+    """What an operator's dashboard shows of the tries of one kind, by what came of them."""
+    read = stage.scene.context.metrics.registry.get_sample_value
+    states = ("queued", "done", "failed", "expired", "fell_back")
+    found = {state: read("voip_sms_forwards_total", {"kind": kind, "state": state}) for state in states}
+    return {state: number for state, number in found.items() if number}
+
+
 FELL = ("sip", "fell_back", "not_registered")
 WAITS = ("sip", "queued", "not_registered")
 
@@ -240,6 +248,7 @@ async def test_a_fallback_that_fails_leaves_the_text_with_the_phone(stage: Stage
     await come_to(stage, WAITS)
     stage.at(stage.clock.now() + HOUR)
     await come_to(stage, WAITS, ("mail", "failed", "550"))
+    await stage.until(lambda: counted(stage, "mail") == {"failed": 1})
     await stage.register()
     await come_to(stage, ("sip", "done", ""), ("mail", "failed", "550"))
     assert stage.out["sip"].texts == ["1"]

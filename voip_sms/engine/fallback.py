@@ -14,12 +14,12 @@ from voip_sms.core.model import ForwardJob
 from voip_sms.core.notices import fallen_back
 from voip_sms.engine.events import job_row
 from voip_sms.engine.inbound import PAID_TARGETS
+from voip_sms.store.handovers import GIVEN_UP
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
 FELL_BACK: Final = "fell_back"
 """The state of a phone's job whose text went elsewhere."""
 _RECEIVED: Final = "message.received"
-_GIVEN_UP: Final = frozenset({"failed", "expired"})
 
 
 def falls_at(job: Mapping[str, Any], account: SipAccount | None) -> int | None:
@@ -58,7 +58,7 @@ class Falling:
         wanted = self.fallback.kind, self.fallback.to
         others = state.find(jobs_of(self.job.message.id))
         same = [one for one in others if (one["kind"], one["target"]) == wanted]
-        if any(one["state"] not in _GIVEN_UP for one in same):
+        if any(one["state"] not in GIVEN_UP for one in same):
             return True
         if same or self.job.message.text is None:
             return False
@@ -99,12 +99,10 @@ class Falling:
         return loops.digest(fallen_back(self.job.message, self.job.timezone))
 
 
-def take_back(rows: Rows, state: State, job: Mapping[str, Any], now: int) -> bool:
-    """A fallback failed: the phone's job waits again, if its time isn't over; whether it does."""
+def take_back(rows: Rows, state: State, job: Mapping[str, Any], now: int) -> None:
+    """A fallback failed: the phone's job waits again, if its time isn't over."""
     for one in state.find(jobs_of(job["message_id"])):
         mine = one["kind"] == "sip" and one["target"] == job["instead_of"]
         if mine and one["state"] == FELL_BACK and one["expires_at"] > now:
             rows.update("forward_job", (one["id"],), state="queued", due_at=now)
             rows.wakes.add("forwards")
-            return True
-    return False

@@ -12,6 +12,7 @@ from voip_sms.core.directory import Fallback, ForwardKind, Id
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
 from voip_sms.core.model import ForwardJob
 from voip_sms.engine.fallback import FELL_BACK, Falling, jobs_of, take_back
+from voip_sms.store.handovers import GIVEN_UP
 from voip_sms.store.tables import forward_job
 from voip_sms.store.units import Match, Read, Rows, Scan, State, Unit, by_key
 
@@ -21,8 +22,6 @@ _SCHEDULES: Final[Mapping[ForwardKind, retry.Schedule]] = {
     "webhook": retry.WEBHOOK,
     "number": retry.MAIL,  # what refuses for now is the database, or a pool that is used up
 }
-
-_GIVEN_UP: Final = frozenset({"failed", "expired"})
 
 _NEXT: Final[Select[Any]] = (
     select(forward_job)
@@ -81,7 +80,7 @@ class _Recording:
         self._falling = _falling(claim, ended)
         self._following: Scan | None = None
         if claim.order_key is not None:
-            self._following = Scan("forward_job", _NEXT, {"key": claim.order_key, "after": claim.job.id})
+            self._following = next_in_order(claim.order_key, claim.job.id)
         outcome = ended.outcome
         self._disabled = outcome if isinstance(outcome, Permanent) and outcome.disable else None
 
@@ -129,11 +128,11 @@ class _Recording:
         """What else the end of a job changes."""
         now, rule_id = self._ended.now, self._claim.rule_id
         if self._following is not None:
-            _wake_next(rows, state.scanned(self._following), now)
+            wake_next(rows, state.scanned(self._following), now)
         if self._disabled is not None and rule_id is not None:
             _disable(rows, state, rule_id, self._disabled)
-        if job["instead_of"] is not None and rows.result in _GIVEN_UP and take_back(rows, state, job, now):
-            rows.result = "queued"
+        if job["instead_of"] is not None and rows.result in GIVEN_UP:
+            take_back(rows, state, job, now)
 
     def _bindings(self) -> Match:
         return Match("binding", ("account_id",), (self._claim.account_id,), lock=False)
@@ -219,13 +218,6 @@ def _attempt(rows: Rows, job: Mapping[str, Any], now: int, outcome: Outcome) -> 
     )
 
 
-def _wake_next(rows: Rows, following: Iterable[Mapping[str, Any]], now: int) -> None:
-    for job in following:
-        if job["state"] == "queued" and job["due_at"] > now:
-            rows.update("forward_job", (job["id"],), due_at=now)
-        rows.wakes.add("forwards")
-
-
 def _disable(rows: Rows, state: State, rule_id: Id | None, outcome: Permanent) -> None:
     """The target asked to be left alone: its rule is off until somebody switches it on again."""
     rule = state.get("forward", rule_id)
@@ -238,6 +230,19 @@ def _disable(rows: Rows, state: State, rule_id: Id | None, outcome: Permanent) -
     else:
         rows.update("generation", (1,), n=generation["n"] + 1)
     rows.wakes.add("directory")
+
+
+def next_in_order(key: str, after: Id) -> Scan:
+    """The job that stands behind `after` (a job's id) under one order key."""
+    return Scan("forward_job", _NEXT, {"key": key, "after": after})
+
+
+def wake_next(rows: Rows, following: Iterable[Mapping[str, Any]], now: int) -> None:
+    """One job has left: what stood behind it (found by `next_in_order`) is due."""
+    for job in following:
+        if job["state"] == "queued" and job["due_at"] > now:
+            rows.update("forward_job", (job["id"],), due_at=now)
+        rows.wakes.add("forwards")
 
 
 def free(rows: Rows, job: Mapping[str, Any], now: int) -> None:
