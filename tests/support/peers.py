@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import pytest
 
+from voip_sms.demo.programs import find_program
+
 # Debian keeps servers where a user's path does not look.
 SERVER_FOLDERS = "/usr/sbin:/sbin"
 
@@ -49,6 +51,10 @@ def _by_module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(name) is not None
 
 
+def _found_apart(name: str, apart: str) -> Callable[[], bool]:
+    return lambda: find_program(name, apart=apart) is not None
+
+
 # name -> (whether it is here, how to get it)
 PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "postgresql": (lambda: postgres_folder() is not None, "apt-get install postgresql"),
@@ -65,6 +71,10 @@ PEERS: dict[str, tuple[Callable[[], bool], str]] = {
     "postfix": (_by_command("postfix"), "apt-get install postfix"),
     "swaks": (_by_command("swaks"), "apt-get install swaks"),
     "dovecot": (_by_command("dovecot"), "apt-get install dovecot-imapd"),
+    "asterisk": (_found_apart("asterisk", "asterisk"), "tools/pbx.sh"),
+    "espeak-ng": (_found_apart("espeak-ng", "asterisk"), "tools/pbx.sh"),
+    "sox": (_found_apart("sox", "asterisk"), "tools/pbx.sh"),
+    "kamailio": (_found_apart("kamailio", "kamailio"), "tools/pbx.sh"),
 }
 
 
