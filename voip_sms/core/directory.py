@@ -13,6 +13,8 @@ IdentityKind = Literal["number", "2way", "name", "random", "default"]
 AccountKind = Literal["key", "sip", "mail", "ivr", "user", "forward", "operator"]
 NumberKind = Literal["own_mobile", "2way", "nd", "ndi", "ndi_mms", "sc", "sci", "premium", "foreign"]
 ForwardKind = Literal["sip", "mail", "number", "webhook"]
+Via = Literal["direct", "asterisk", "proxy"]
+"""How the phones of a SIP account are reached: they register here, at a PBX, or at the SIP proxy in front."""
 
 
 OPERATOR = "operator"
@@ -69,6 +71,7 @@ class SipAccount:
     account: Account
     ha1: Mapping[str, str]
     fallback: Fallback | None = None
+    via: Via = "direct"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,25 @@ class MailSender:
     def address(self) -> str:
         """The sender's mailbox."""
         return self.account.name
+
+
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """SMS a day, in the tenant's zone, that calls of one caller and of a whole flow cause; None: not said."""
+
+    caller: int | None = None
+    flow: int | None = None
+
+
+NO_CALL_LIMITS = CallLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class IvrFlow:
+    """What is set for a flow of calls; `account.name` is the flow's name. What it does is a file's to say."""
+
+    account: Account
+    limits: CallLimits = NO_CALL_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +282,8 @@ class Directory:
     """SIP accounts by user part."""
     mail: Mapping[str, MailSender] = field(default_factory=dict)
     """Mail senders by address."""
+    flows: Mapping[tuple[Id, str], IvrFlow] = field(default_factory=dict)
+    """Flows of calls by (tenant, name)."""
     mailboxes: Mapping[Id, frozenset[str]] = field(default_factory=dict)
     """Addresses that a tenant's mails may go to: whatever its configuration names, and nothing else."""
     keywords: Mapping[tuple[str, str], Keyword] = field(default_factory=dict)

@@ -224,10 +224,14 @@ Contacts = tuple[ContactResult, ...]
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The next hop took it. `reference` is its id there, spelt canonically, or ''; `raw` as it came."""
+    """The next hop took it. `reference` is its id there, spelt canonically, or ''; `raw` as it came.
+
+    `handed_to`: who took it without ever saying what becomes of it (`PBX`); "" is whoever it was meant for.
+    """
 
     reference: str = ""
     raw: str = ""
+    handed_to: str = ""
     contacts: Contacts = field(default=(), compare=False)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from voip_sms.core.directory import Account, ForwardKind, Id, IdentityKind, Micros
+from voip_sms.core.directory import Account, ForwardKind, Id, IdentityKind, Micros, Via
 from voip_sms.core.failures import Refusal
 from voip_sms.wire.sip.imdn import Disposition
 
@@ -319,6 +319,8 @@ class ForwardJob:
     mode: str = "standard"
     verified: bool = False
     bindings: tuple[Binding, ...] = ()
+    via: Via = "direct"
+    """Where the phones of a SIP target are; other than directly there are no `bindings`."""
     taken: Mapping[str, int] = field(default_factory=dict)
     """By contact: how many characters of the text earlier tries have brought it, in pieces."""
     language: str = "en"

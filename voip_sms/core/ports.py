@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from voip_sms.core.directory import Account, Id, MailSender, SipAccount
+from voip_sms.core.calls import CallOrder
+from voip_sms.core.directory import Account, Id, Identity, MailSender, SipAccount
 from voip_sms.core.failures import Outcome, Refusal
 from voip_sms.core.mail.addressing import Recipient
 from voip_sms.core.mail.letters import Letter, Posted
@@ -12,6 +13,7 @@ from voip_sms.core.model import (
     CarrierReceipt,
     ForwardJob,
     InboundPart,
+    Item,
     LinkState,
     Message,
     OutboundPart,
@@ -136,6 +138,31 @@ class Mailing(Protocol):
         A text that can't be sent (`text_empty`, `text_too_long`) is each recipient's refusal. Raises Refusal
         `store_unavailable` or `rate_limited`: the sender's server shall come again, and nothing is repeated
         of what was stored already.
+        """
+        ...
+
+
+class Calling(Protocol):
+    """What the IVR door asks of the engine: in whose name a flow sends, and to send."""
+
+    def account(self, tenant: str, flow: str, identity: Identity | None) -> Account | None:
+        """The account that the flow `flow` of the customer named `tenant` sends as. Never awaits.
+
+        `identity`: what the flow's file says; what is configured for the flow comes before it. None: there
+        is no such customer, it or the flow is switched off, or nobody says what recipients see. Ask anew for
+        each call: configuration changes.
+        """
+        ...
+
+    async def send(self, order: CallOrder) -> Item:
+        """Store what one step of one call sends, and answer after the commit.
+
+        Idempotent by the call and the step for a day: a repeat stores nothing and gets the message as it
+        stands now. The same step of the same call to somebody else is refused, `idempotency_mismatch`.
+        Refusals are the item's; `limit_reached`: the caller or the flow has had what it may in a day.
+
+        Raises Refusal `store_unavailable` or `rate_limited`: nothing was stored, and nobody knows better
+        than the caller whether to ask again.
         """
         ...
 
