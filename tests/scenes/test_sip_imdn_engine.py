@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -400,6 +401,16 @@ async def test_no_acknowledgement_without_the_store(stage: Stage) -> None:
     await stage.scene.writer.stop()
     with pytest.raises(StoreUnavailableError):
         await stage.phone_says(job_id)
+
+
+async def test_a_database_with_too_much_to_do_is_told_to_the_phone_in_time(stage: Stage) -> None:
+    job_id = await stage.text("Cześć")
+    late = StoredDispositions(stage.scene.context, monotonic=lambda: time.monotonic() - 60)
+    with pytest.raises(StoreUnavailableError):
+        await late.take(PHONE, [Receipt(to_text("fwd", job_id), "displayed")])
+    with pytest.raises(StoreUnavailableError):
+        await late.wrote_cpim(PHONE, PhoneSource("192.0.2.1:5060", "udp0", ""))
+    assert (await stage.job(job_id))["displayed_at"] is None
 
 
 # --- who reads it ---------------------------------------------------------------------------------------------

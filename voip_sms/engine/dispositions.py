@@ -1,35 +1,26 @@
 """What phones tell about messages they were given (IMDN, RFC 5438), and which of them can read it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import bindparam, select, text
 
 from voip_sms.core.directory import Account, Id
 from voip_sms.core.dispositions import JOB_PREFIX
 from voip_sms.core.ids import IdInvalidError, from_text
 from voip_sms.core.model import INTERNAL, PhoneSource
 from voip_sms.engine.context import Context
+from voip_sms.engine.events import phone_key
+from voip_sms.engine.forward_outcomes import next_in_order, wake_next
 from voip_sms.engine.receipt_jobs import shown_jobs, wishes
-from voip_sms.store.tables import forward_job
-from voip_sms.store.units import Match, Read, Rows, Scan, State, Unit, by_key
+from voip_sms.engine.submit import DOOR_SECONDS
+from voip_sms.store.units import Match, Read, Rows, State, Unit, by_key
 from voip_sms.wire.sip.imdn import Receipt
 
 SHOWN: Final = "displayed"
 """The word of a message's history for a phone that showed it."""
-_NEXT: Final = (
-    select(forward_job)
-    .where(
-        forward_job.c.order_key == bindparam("key"),
-        forward_job.c.id > bindparam("after"),
-        text("forward_job.state IN ('queued', 'sending')"),
-    )
-    .order_by(forward_job.c.id)
-    .limit(1)
-    .with_for_update()
-)
 
 log = structlog.get_logger(__name__)
 
@@ -37,18 +28,22 @@ log = structlog.get_logger(__name__)
 class StoredDispositions:
     """`ports.Dispositions`."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._context = context
+        self._monotonic = monotonic
 
     async def take(self, account: Account, receipts: Sequence[Receipt]) -> None:
-        """Apply them: what isn't about a message that this account was given is ignored."""
+        """Apply them: what isn't about a message that this account was given is ignored.
+
+        StoreUnavailableError, also when the database has more to do than a phone waits for.
+        """
         told = [_Told(job_id, one) for one in receipts for job_id in _job_ids(one)]
         for one in told:
             known = await self._context.writer.do(self._unit(account, one))
             log.info("sip_receipt", user=account.name, state=one.receipt.state, known=known)
 
     async def wrote_cpim(self, account: Account, writer: PhoneSource) -> bool:
-        """Remember which of the account's contacts that was; whether there is one."""
+        """Remember which of the account's contacts that was; whether there is one. StoreUnavailableError."""
         mine = Match("binding", ("account_id",), (account.id,))
 
         def decide(state: State) -> Rows:
@@ -59,12 +54,12 @@ class StoredDispositions:
                     rows.update("binding", (account.id, row["contact"]), cpim=True)
             return rows
 
-        return bool(await self._context.writer.do(Unit(decide, [mine])))
+        return bool(await self._context.writer.do(Unit(decide, [mine], deadline=self._deadline())))
 
     def _unit(self, account: Account, told: "_Told") -> Unit:
         """The unit of one receipt; its result: whether it was about one of the account's messages."""
         job_read = by_key("forward_job", told.job_id)
-        behind = Scan("forward_job", _NEXT, {"key": f"sip:{account.name}", "after": told.job_id})
+        behind = next_in_order(phone_key(account.name), told.job_id)
 
         def follow(state: State) -> Iterable[Read]:
             job = state.get("forward_job", told.job_id)
@@ -90,7 +85,10 @@ class StoredDispositions:
                 _handed_over(rows, job, message, state.scanned(behind), self._context.clock.now())
             return rows
 
-        return Unit(decide, [job_read], follow)
+        return Unit(decide, [job_read], follow, self._deadline())
+
+    def _deadline(self) -> float:
+        return self._monotonic() + DOOR_SECONDS
 
     def _shown(
         self, rows: Rows, state: State, account: Account, job: Mapping[str, Any], message: Mapping[str, Any]
@@ -165,7 +163,4 @@ def _handed_over(
     if INTERNAL in message["flags"].split():
         return
     rows.update("forward_job", (job["id"],), state="done", cause="")
-    for following in behind:
-        if following["state"] == "queued" and following["due_at"] > now:
-            rows.update("forward_job", (following["id"],), due_at=now)
-    rows.wakes.add("forwards")
+    wake_next(rows, behind, now)

@@ -129,4 +129,9 @@ def job_row(
 
 def order_key(kind: ForwardKind, target: str) -> str | None:
     """Jobs with one key go one after the other: only a phone shows texts in the order they arrive."""
-    return f"sip:{target}" if kind == "sip" else None
+    return phone_key(target) if kind == "sip" else None
+
+
+def phone_key(user: str) -> str:
+    """The order key of everything that goes to the phones of a SIP user."""
+    return f"sip:{user}"

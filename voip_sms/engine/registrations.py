@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, select, text
 from voip_sms.core.directory import Account
 from voip_sms.core.model import Binding
 from voip_sms.engine.context import Context
+from voip_sms.engine.events import phone_key
 from voip_sms.store.resolve import live_bindings
 from voip_sms.store.tables import forward_job
 from voip_sms.store.units import Match, Row, Rows, Scan, State, Unit, by_key
@@ -47,7 +48,7 @@ class StoredRegistrations:
         now = self._context.clock.now()
         mine = _of(account)
         # The writer makes scans first: whoever is parking this job has finished before bindings are read.
-        head = Scan("forward_job", _HEAD, {"key": f"sip:{account.name}"})
+        head = Scan("forward_job", _HEAD, {"key": phone_key(account.name)})
 
         def decide(state: State) -> Rows:
             registrar = _Registrar(account, state.find(mine), now)

@@ -17,6 +17,9 @@ CAPACITY: Final = 10_000
 KNOWN_FOR: Final = 10 * MINUTE
 """A phone may come back from the same address with another binding, which then has to be marked as well."""
 
+UNKNOWN_FOR: Final = MINUTE
+"""Whoever writes without being registered is no contact to mark; it may register at any time."""
+
 
 class Readers:
     """Memory in front of the database, where each contact has its mark."""
@@ -34,8 +37,8 @@ class Readers:
         if self._known.get(key, 0) > now:
             return
         writer = PhoneSource(source, incoming.flow, agent_of(incoming.read.request.headers))
-        if await self._dispositions.wrote_cpim(account, writer):
-            self._known[key] = now + KNOWN_FOR
-            self._known.move_to_end(key)
+        is_contact = await self._dispositions.wrote_cpim(account, writer)
+        self._known[key] = now + (KNOWN_FOR if is_contact else UNKNOWN_FOR)
+        self._known.move_to_end(key)
         while len(self._known) > CAPACITY:
             self._known.popitem(last=False)
