@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from voip_sms.core import clock
 from voip_sms.core.directory import Account, Identity, MailSender, Quota, Tenant
-from voip_sms.core.mail.quotas import LimitReachedError, Spending, gauges, periods
+from voip_sms.core.mail.quotas import gauges
+from voip_sms.core.quotas import LimitReachedError, Spending, periods
 
 ACME = b"tenant-acme-0001"
 ACCOUNT = Account(b"account-mail-001", ACME, "mail", "office@acme.test", Identity("name", "ACME"))

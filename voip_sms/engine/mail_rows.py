@@ -6,11 +6,13 @@ from typing import Any, Final
 from voip_sms.core.directory import Directory, Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.mail import notices
-from voip_sms.core.mail.quotas import Gauge, Spending, gauges
+from voip_sms.core.mail.quotas import gauges
 from voip_sms.core.model import MailThread, Message
 from voip_sms.core.planning import Request
+from voip_sms.core.quotas import Gauge
+from voip_sms.engine.counting import Counting, count_reads, put
 from voip_sms.engine.events import job_row
-from voip_sms.store.units import Match, PrimaryKey, Read, Row, Rows, State, by_key
+from voip_sms.store.units import PrimaryKey, Read, Row, Rows, State, by_key
 
 REFERENCES_MOST: Final = 20
 """Message-IDs of a thread that are kept: RFC 5322 3.6.4 lets a program leave out those in the middle."""
@@ -28,8 +30,7 @@ def by_mail(request: Request) -> bool:
 def mail_reads(directory: Directory, request: Request, to: Sequence[str]) -> Iterator[Read]:
     """The counts, and the threads with the recipients."""
     submission = request.submission
-    for gauge in _gauges(directory, request):
-        yield _count(submission.tenant_id, gauge)
+    yield from count_reads(submission.tenant_id, _gauges(directory, request))
     if submission.thread is not None:
         for peer in dict.fromkeys(to):
             yield by_key("mail_thread", submission.tenant_id, submission.account.ref, peer)
@@ -40,10 +41,6 @@ def _gauges(directory: Directory, request: Request) -> tuple[Gauge, ...]:
     if sender is None or request.tenant is None:
         return ()
     return gauges(sender, request.tenant, request.now)
-
-
-def _count(tenant_id: Id, gauge: Gauge) -> Match:
-    return by_key("usage", tenant_id, gauge.scope, gauge.period.key)
 
 
 class MailShare:
@@ -58,18 +55,18 @@ class MailShare:
         self._new_id = new_id
         found = _gauges(directory, request)
         self._known = bool(found)
-        self._spending = Spending(found, {gauge: self._used(gauge) for gauge in found})
+        self._counting = Counting(self._submission.tenant_id, found, state)
         self._threads: dict[PrimaryKey, Row] = {}
 
     def check(self) -> None:
         """Whether one more may be sent: LimitReachedError. Refusal `forbidden`: the sender is gone."""
         if not self._known:
             raise Refusal("forbidden", "there is no such mail sender any more")
-        self._spending.check()
+        self._counting.check()
 
     def take(self) -> None:
         """One message more."""
-        self._spending.take()
+        self._counting.take()
 
     def thread(self, message: Message) -> None:
         """Answers to this message belong to the mail that it came as."""
@@ -82,22 +79,11 @@ class MailShare:
 
     def flush(self, rows: Rows) -> None:
         """Write what was counted, and tell of limits that are used up now."""
-        if not self._spending.taken:
-            return
-        up = self._spending.used_up()
-        for gauge, count in self._spending.used.items():
-            told = {"told": True} if gauge in up else {}
-            changes: Row = {"n": count, "until": gauge.period.until, **told}
-            key = (self._submission.tenant_id, gauge.scope, gauge.period.key)
-            put(rows, self._state, "usage", key, changes)
+        up = self._counting.flush(rows)
         for key, columns in self._threads.items():
             put(rows, self._state, "mail_thread", key, columns)
-        for gauge in up:
-            self._tell(rows, gauge, self._spending.used[gauge])
-
-    def _used(self, gauge: Gauge) -> int:
-        row = self._state.get("usage", self._submission.tenant_id, gauge.scope, gauge.period.key)
-        return 0 if row is None else int(row["n"])
+        for gauge, count in up:
+            self._tell(rows, gauge, count)
 
     def _tell(self, rows: Rows, gauge: Gauge, count: int) -> None:
         address = self._submission.account.name
@@ -118,27 +104,12 @@ class MailShare:
 def use_of(gauge: Gauge, count: int) -> notices.UsePayload:
     """One limit and how much of it is used."""
     return {
-        "scope": gauge.whose,
+        "scope": "address" if gauge.whose == "address" else "account",
         "period": gauge.period.name,
         "limit": gauge.limit,
         "used": count,
         "until": gauge.period.until,
     }
-
-
-_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "usage": ("tenant_id", "scope", "period"),
-    "mail_thread": ("tenant_id", "account", "peer"),
-}
-
-
-def put(rows: Rows, state: State, table: str, key: PrimaryKey, columns: Row) -> None:
-    """Insert the row, or change it if it is there; it was read."""
-    if state.get(table, *key) is None:
-        names = dict(zip(_KEYS[table], key, strict=True))
-        rows.inserts.append((table, {**names, **columns}))
-    else:
-        rows.updates.append((table, key, dict(columns)))
 
 
 # --- threads ------------------------------------------------------------------------------------------------
