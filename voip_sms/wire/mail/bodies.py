@@ -194,7 +194,9 @@ _DECODERS: Final[dict[str, Callable[[bytes], tuple[bytes, bool]]]] = {
 }
 
 
-_LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_UNUSUAL: Final = re.compile("[^\n -~\xa1-\xac\xae-\u02ff\u2010-\u2027\u20ac]")
+"""Anything that is not usual in Polish and English: a text without it is clean as it came."""
+_LINE_ENDS: Final = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
 _STRAY: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _INVISIBLE: Final = re.compile("[\xad\u034f\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _JOINERS: Final = re.compile("(?<=[ \xa0\n])\u200c|\u200c(?=[ \xa0\n]|$)")
@@ -202,6 +204,9 @@ _JOINERS: Final = re.compile("(?<=[ \xa0\n])\u200c|\u200c(?=[ \xa0\n]|$)")
 
 def _cleaned(text: str) -> tuple[str, bool]:
     """`text` with one kind of line end and nothing that can't be seen; and whether it held controls."""
+    text = text.replace("\r\n", "\n")
+    if _UNUSUAL.search(text) is None:
+        return text, False
     text = _LINE_ENDS.sub("\n", text)
     whole = _STRAY.sub("", text)
     shown = _JOINERS.sub("", _INVISIBLE.sub("", whole))
@@ -213,6 +218,8 @@ def _composed(text: str) -> str:
 
     Letter by letter: Unicode's NFC takes quadratic time for a row of marks.
     """
+    if _UNUSUAL.search(text) is None:
+        return text
     whole = _MARKED.sub(lambda found: unicodedata.normalize("NFC", found[0]), text)
     return whole.replace("\xa0", " ")
 
@@ -225,7 +232,7 @@ _UUENCODED: Final = re.compile(r"^begin [0-7]{3} \S.{0,200}$", re.MULTILINE)
 
 def _without_uuencoded(text: str) -> tuple[str, bool]:
     """`text` without a file that an old program put into it, and whether there was one."""
-    opened = _UUENCODED.search(text)
+    opened = _UUENCODED.search(text) if "begin " in text else None
     if opened is None:
         return text, False
     closed = text.find("\nend", opened.end())

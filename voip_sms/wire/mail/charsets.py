@@ -93,11 +93,15 @@ def _plainly(octets: bytes, codec: str) -> Decoded:
 
 def _unescaped(text: str) -> Decoded:
     """ISO-2022-JP is ASCII with escapes; nobody sends it here without a label: an escape is damage."""
-    return Decoded(text, damaged="\x1b" in text or _spoilt(text))
+    return Decoded(text, damaged="\x1b" in text or _questioned(text))
 
 
 def _spoilt(text: str) -> bool:
-    return bool(_LOST.search(text)) or len(_QUESTIONED.findall(text[:_SAMPLE])) > 1
+    return bool(_LOST.search(text)) or _questioned(text)
+
+
+def _questioned(text: str) -> bool:
+    return "?" in text and len(_QUESTIONED.findall(text[:_SAMPLE])) > 1
 
 
 _QUESTIONED: Final = re.compile(r"(?<![\w/=&?.-])[^\W\d_]+\?+[^\W\d_]+(?![\w/=&.-])")

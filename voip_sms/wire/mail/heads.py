@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Final
 
 from voip_sms.wire.mail.charsets import Decoded, decode
@@ -16,29 +16,45 @@ MAX_VALUE: Final = 8 * 1024
 MAX_ADDRESSES: Final = 1_000
 
 _BLANK: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
-_FIELD: Final = re.compile(rb"([!-9;-~]{1,100})[ \t]{0,20}:")
+_FIELD: Final = re.compile(rb"^([!-9;-~]{1,100})[ \t]{0,20}:(.*(?:\n[ \t].*)*+)", re.MULTILINE)
+"""A field with the lines it is folded into; a line that is no field is passed over with its own."""
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _WORD: Final = re.compile(r"=\?([\w.:()+-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?]{0,4000})\?=")
 _SPACES: Final = re.compile(r"\s{2,}")
 
 
-@dataclass(frozen=True, slots=True)
 class Fields:
     """The fields of one head in their order; names in lower case, values unfolded, still in encoded words."""
 
-    pairs: tuple[tuple[str, bytes], ...]
+    __slots__ = ("_values", "pairs")
+
+    def __init__(self, pairs: Iterable[tuple[str, bytes]]) -> None:
+        self.pairs = tuple(pairs)
+        self._values: dict[str, list[bytes]] = {}
+        for name, value in self.pairs:
+            self._values.setdefault(name, []).append(value)
 
     def all(self, name: str) -> list[str]:
         """Every value of `name`, undecoded."""
-        return [_plain(value) for key, value in self.pairs if key == name]
+        return [_plain(value) for value in self._values.get(name, ())]
 
     def first(self, name: str, most: int = MAX_VALUE) -> str:
         """The first value of `name`, undecoded and at most `most` octets of it; "" if there is none."""
-        return next((_plain(value[:most]) for key, value in self.pairs if key == name), "")
+        values = self._values.get(name)
+        return _plain(values[0][:most]) if values else ""
+
+    def first_octets(self, name: str) -> bytes:
+        """The first value of `name` as it came, at most `MAX_VALUE` octets of it."""
+        values = self._values.get(name)
+        return values[0][:MAX_VALUE] if values else b""
+
+    def count(self, name: str) -> int:
+        """How often `name` stands there."""
+        return len(self._values.get(name, ()))
 
     def has(self, *names: str) -> bool:
         """Whether one of `names` is there."""
-        return any(key in names for key, _ in self.pairs)
+        return not self._values.keys().isdisjoint(names)
 
 
 def split_head(octets: bytes, start: int = 0, end: int | None = None) -> tuple[Fields, int]:
@@ -56,37 +72,36 @@ def split_head(octets: bytes, start: int = 0, end: int | None = None) -> tuple[F
 
 
 def _fields(head: bytes) -> list[tuple[str, bytes]]:
-    pairs: list[tuple[str, bytes]] = []
-    held: list[bytes] = []
-    name = ""
-    for line in head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n"):  # others break at CR too
-        if line[:1] in {b" ", b"\t"}:
-            held.append(line)
-            continue
-        if name:
-            pairs.append((name, b" ".join(piece.strip() for piece in held)))
-        found = _FIELD.match(line)
-        name = found[1].decode("ascii").lower() if found else ""  # a line that is no field is passed over
-        held = [line[found.end() :]] if found else []
-        if len(pairs) >= MAX_FIELDS:
-            raise MailBroken("too many header fields")
-    if name:
-        pairs.append((name, b" ".join(piece.strip() for piece in held)))
-    return pairs
+    lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # others break at CR too
+    found: list[tuple[bytes, bytes]] = _FIELD.findall(lines)
+    if len(found) > MAX_FIELDS:
+        raise MailBroken("too many header fields")
+    return [(name.lower().decode("ascii"), _unfolded(value)) for name, value in found]
+
+
+def _unfolded(value: bytes) -> bytes:
+    if b"\n" not in value:
+        return value.strip()
+    return b" ".join(piece.strip() for piece in value.split(b"\n"))
 
 
 def _plain(value: bytes) -> str:
-    return clean(decode(value, "utf-8").text)
+    return clean(value.decode("ascii") if value.isascii() else decode(value, "utf-8").text)
 
 
 def clean(text: str) -> str:
     """`text` as one line without controls: what goes into a header of ours, or into a log."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
     return _SPACES.sub(" ", _CONTROLS.sub(" ", text)).strip()
 
 
 def decode_words(raw: str) -> Decoded:
     """A value with its encoded words read (RFC 2047 6.2); flags as of `charsets.decode`."""
     raw = raw[:MAX_VALUE]
+    if "=?" not in raw:
+        text = clean(raw)
+        return Decoded(text, damaged="\ufffd" in text)
     out: list[str] = []
     run: list[tuple[str, bytes]] = []
     flags = [False, False]
@@ -132,17 +147,24 @@ def _octets(encoding: str, text: str) -> bytes:
 
 def subject_of(fields: Fields) -> Decoded:
     """The subject as one line, and whether it had to be repaired or is damaged."""
-    raw = next((value[:MAX_VALUE] for key, value in fields.pairs if key == "subject"), b"")
+    raw = fields.first_octets("subject")
+    if raw.isascii():
+        return decode_words(clean(raw.decode("ascii")))
     outer = decode(raw, "utf-8")
     inner = decode_words(clean(outer.text))
     return Decoded(
         inner.text,
         repaired=outer.repaired or inner.repaired,
-        damaged=inner.damaged or (outer.damaged and not raw.isascii()),
+        damaged=inner.damaged or outer.damaged,
     )
 
 
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|<[^<>]*+>?|[(),;:]|\\.|[^"<(),;:\\]++', re.DOTALL)
+_USUAL: Final = re.compile(
+    r"(?:(?:([\w.-]{1,60}+(?: [\w.-]{1,60}+){0,8}+) ?)?(<))?"
+    r"([A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,255})(?(2)>)"
+)
+"""One mailbox as nearly all programs write it, with nothing that would have to be read in another way."""
 _ADDRESS: Final = re.compile(r"[^\s@<>()\[\]\",;:\\\x00-\x20]{1,64}@[^\s@<>()\",;:\\\x00-\x20]{1,255}")
 
 
@@ -151,6 +173,9 @@ def addresses(raw: str) -> list[tuple[str, str]]:
 
     The address is "" where something stands that isn't one, so that whoever counts sees it.
     """
+    usual = _USUAL.fullmatch(raw)
+    if usual is not None:
+        return [(usual[1] or "", _folded(usual[3]))]
     found: list[tuple[str, str]] = []
     name: list[str] = []
     angles: list[str] = []
@@ -184,9 +209,11 @@ def _mailbox(name: list[str], angles: list[str], found: list[tuple[str, str]]) -
 
 
 def _address(text: str) -> str:
-    if not _ADDRESS.fullmatch(text):
-        return ""
-    local, _, domain = text.rpartition("@")
+    return _folded(text) if _ADDRESS.fullmatch(text) else ""
+
+
+def _folded(address: str) -> str:
+    local, _, domain = address.rpartition("@")
     return f"{local}@{domain.lower().rstrip('.')}"
 
 
@@ -218,6 +245,8 @@ def media_type(raw: str) -> tuple[str, dict[str, str]]:
 
 def parameters(raw: str) -> dict[str, str]:
     """Parameters of a field; pieces of one value (RFC 2231 3) are joined."""
+    if ";" not in raw:
+        return {}
     given: dict[str, str] = {}
     for name, value in _PARAMETER.findall(raw[:_MAX_PARAMETERS]):
         key, star, _ = name.lower().partition("*")

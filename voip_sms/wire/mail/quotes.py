@@ -31,6 +31,8 @@ def cut_quotes(text: str, *, forwarded: bool = False) -> tuple[str, tuple[Cut, .
     `forwarded`: the subject says that the mail passes on another one.
     """
     lines = _lines(text)
+    if _all_new(lines):
+        return _tidy("\n".join(lines)), ()
     told = _split(lines)
     kept, cuts = _signed(told)
     new = _tidy("\n".join(kept))
@@ -48,6 +50,29 @@ def _lines(text: str) -> list[str]:
         if bare or (lines and lines[-1]):
             lines.append(bare)
     return [*lines[:MAX_LINES], *(["\n".join(lines[MAX_LINES:])] if len(lines) > MAX_LINES else [])]
+
+
+_TAILS: Final = (phrases.SENT_FROM, phrases.PRINTING, phrases.NOTICE, phrases.LEGAL_START, phrases.CLOSING)
+_STARTS: Final = re.compile(
+    "|".join((r"\s{0,3}>", r"\s{0,9}[-_=*~—–#]{2}", *(tail.pattern for tail in _TAILS))), re.IGNORECASE
+)
+"""How lines begin that are marks, but for those that `_all_new` knows by a colon or a word."""
+_WORDS: Final = ("ava", "avg.com", "-free", "checked for", "woln", "prawdzon", "canned", "rejonowy", "adowy")
+"""Pieces of what `CHECKED` and `COMPANY` look for anywhere in a line, in lower case."""
+_HEAD_FIELDS: Final = 3
+"""Fields of a quoted head at the least: who, when, and one more."""
+
+
+def _all_new(lines: list[str]) -> bool:
+    """Whether nothing in a mail can be a mark, as in most: it needs no walk from line to line then."""
+    if any(map(_STARTS.match, lines)):
+        return False
+    whole = "\n".join(lines)
+    announced = ":\n" in whole or whole.endswith(":") or whole.count(":") >= _HEAD_FIELDS
+    if announced or ("@" in whole and ">" in whole):
+        return False
+    lowered = whole.lower()
+    return not any(word in lowered for word in _WORDS)
 
 
 @dataclass(slots=True)

@@ -56,7 +56,7 @@ def read_mail(octets: bytes) -> Mail:
         references=_references(fields),
         in_reply_to=next(iter(message_ids(fields.first("in-reply-to"))), ""),
         auto=kind_of(fields, root.kind, address, subject.text),
-        hops=sum(key == "received" for key, _ in fields.pairs),
+        hops=fields.count("received"),
         loops=tuple(fields.all("x-loop")[:MAX_LOOPS]),
         body=_flagged(body, subject),
         attachments=attachments,
@@ -83,4 +83,6 @@ def _references(fields: Fields) -> tuple[str, ...]:
 
 def _flagged(body: Body, subject: Decoded) -> Body:
     """The subject may become text: what is wrong with it is wrong with the mail."""
+    if not (subject.repaired or subject.damaged):
+        return body
     return replace(body, repaired=body.repaired or subject.repaired, damaged=body.damaged or subject.damaged)
