@@ -14,7 +14,7 @@ from support.links import FakeLink, silent
 from support.waiting import eventually
 from support.world import ACME, DIRECTORY, OTHER, OWN, PHONE, TWO_WAY, World, to_send, world
 from voip_sms.core.clock import DAY, HOUR, SECOND
-from voip_sms.core.directory import Account, ForwardRule, SipAccount
+from voip_sms.core.directory import Account, Fallback, ForwardRule, SipAccount
 from voip_sms.core.failures import Accepted, Outcome, Permanent, StoreUnavailableError, Temporary, Uncertain
 from voip_sms.core.identity import Rules
 from voip_sms.core.ids import Ids, to_text
@@ -394,6 +394,39 @@ async def test_between_extensions_reading_is_told_too(stage: Stage) -> None:
     assert await stage.history(message_id) == [("delivered", ""), ("displayed", "sip:102")]
     receipts = [row for row in await stage.scene.rows("forward_job") if row["event"] in IMDN]
     assert {row["target"] for row in receipts} == {"101"}
+
+
+@pytest.mark.parametrize("said", ["delivered", "displayed"])
+async def test_an_extension_whose_answer_got_lost_has_it_and_nothing_goes_elsewhere(
+    stage: Stage, said: Disposition
+) -> None:
+    later = Fallback(HOUR, "mail", "boss@example.test")
+    sip = {**stage.scene.directory.sip, "102": SipAccount(TWO_WAY, {}, fallback=later)}
+    stage.scene.directory = replace(stage.scene.directory, sip=sip)
+    contact = Binding(
+        "102", "sip:102@h", "192.0.2.2:5060", "udp", "udp0", "c", 1, stage.scene.clock.now() + HOUR
+    )
+    await stage.registrations.register(TWO_WAY, [contact])
+    stage.phone.planned += [Uncertain("timeout")]
+    await stage.forwarding.start()
+    message_id = await stage.write("sip:102", name="from-101")
+    first = await stage.scene.row("forward_job", target="102")
+
+    async def waits() -> bool:
+        return (await stage.job(first["id"]))["cause"] == "timeout"
+
+    await eventually(waits)
+    await stage.phone_says(first["id"], said, account=TWO_WAY)
+    await stage.status(message_id, "delivered")
+    heard = [("delivered", ""), ("displayed", "sip:102")] if said == "displayed" else [("delivered", "")]
+    assert await stage.history(message_id) == heard
+    assert sorted(await stage.told()) == sorted(f"imdn.{status}" for status, _ in heard)
+    stage.scene.clock.advance(2 * HOUR / SECOND)
+    second = await stage.text("danach")  # whoever has claimed this has looked at the other, too
+    await stage.register()
+    await stage.done(second)
+    assert (await stage.job(first["id"]))["state"] == "done"
+    assert await stage.scene.rows("forward_job", kind="mail") == []
 
 
 async def test_no_acknowledgement_without_the_store(stage: Stage) -> None:

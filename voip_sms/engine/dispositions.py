@@ -11,9 +11,13 @@ from voip_sms.core.directory import Account, Id
 from voip_sms.core.dispositions import JOB_PREFIX
 from voip_sms.core.ids import IdInvalidError, from_text
 from voip_sms.core.model import INTERNAL, PhoneSource
+from voip_sms.core.status import Status
+from voip_sms.engine.chores.chore import moment_of
 from voip_sms.engine.context import Context
 from voip_sms.engine.events import phone_key
 from voip_sms.engine.forward_outcomes import next_in_order, wake_next
+from voip_sms.engine.internal import move, reads_to_move
+from voip_sms.engine.progress import Work
 from voip_sms.engine.receipt_jobs import shown_jobs, wishes
 from voip_sms.engine.submit import DOOR_SECONDS
 from voip_sms.store.units import Match, Read, Rows, State, Unit, by_key
@@ -71,6 +75,8 @@ class StoredDispositions:
                 yield from wishes(message)
             if job["state"] == "queued":
                 yield behind
+                if message is not None and _is_internal(message):
+                    yield from reads_to_move(message["id"], message["tenant_id"])
 
         def decide(state: State) -> Rows:
             job = state.get("forward_job", told.job_id)
@@ -78,17 +84,26 @@ class StoredDispositions:
                 return Rows(False)
             rows = Rows(True)
             message = state.get("message", job["message_id"])
-            if told.receipt.state == SHOWN and message is not None and job["displayed_at"] is None:
-                self._shown(rows, state, account, job, message)
             has_it = told.receipt.state != "failed" and told.whole
             if has_it and job["state"] == "queued" and message is not None:
-                _handed_over(rows, job, message, state.scanned(behind), self._context.clock.now())
+                self._handed_over(rows, state, job, message)
+                wake_next(rows, state.scanned(behind), self._context.clock.now())
+            if told.receipt.state == SHOWN and message is not None and job["displayed_at"] is None:
+                self._shown(rows, state, account, job, message)
             return rows
 
         return Unit(decide, [job_read], follow, self._deadline())
 
     def _deadline(self) -> float:
         return self._monotonic() + DOOR_SECONDS
+
+    def _handed_over(
+        self, rows: Rows, state: State, job: Mapping[str, Any], message: Mapping[str, Any]
+    ) -> None:
+        """The phone has it, though its answer got lost: no try any more, and nothing goes elsewhere."""
+        rows.update("forward_job", (job["id"],), state="done", cause="")
+        if _is_internal(message):
+            move(rows, Work(moment_of(self._context), state), message, Status.DELIVERED)
 
     def _shown(
         self, rows: Rows, state: State, account: Account, job: Mapping[str, Any], message: Mapping[str, Any]
@@ -149,18 +164,5 @@ def _same_phone(row: Mapping[str, Any], writer: PhoneSource) -> bool:
     return writer.agent != "" and (host, row["agent"]) == (writer.source.rpartition(":")[0], writer.agent)
 
 
-def _handed_over(
-    rows: Rows,
-    job: Mapping[str, Any],
-    message: Mapping[str, Any],
-    behind: Iterable[Mapping[str, Any]],
-    now: int,
-) -> None:
-    """The phone has it, though its answer got lost: it isn't tried again, and the next has its turn.
-
-    A message to an extension ends with its job (`engine/internal.py`): there the next try says so.
-    """
-    if INTERNAL in message["flags"].split():
-        return
-    rows.update("forward_job", (job["id"],), state="done", cause="")
-    wake_next(rows, behind, now)
+def _is_internal(message: Mapping[str, Any]) -> bool:
+    return INTERNAL in message["flags"].split()

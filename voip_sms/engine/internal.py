@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from voip_sms.core.directory import Id
 from voip_sms.core.model import INTERNAL, ForwardJob
 from voip_sms.core.status import Status
-from voip_sms.engine.progress import Cause, Moment, Progress, Work
+from voip_sms.engine.progress import NO_CAUSE, Cause, Moment, Progress, Work
 from voip_sms.store.units import Read, Rows, State, Unit, by_key
 
 _ENDS: Final[Mapping[str, Status]] = {
@@ -33,14 +34,31 @@ def with_message(unit: Unit, job: ForwardJob, moment: Moment) -> Unit:
         message = state.get("message", job.message.id)
         if status is None or message is None or _waits_again(rows, job):
             return rows
-        ended = _ended(moment, state, message, status, _cause(rows, job))
-        rows.inserts += ended.inserts
-        rows.updates += ended.updates
-        rows.deletes += ended.deletes
-        rows.wakes |= ended.wakes
+        move(rows, Work(moment, state), message, status, _cause(rows, job))
         return rows
 
-    return replace(unit, decide=decide, reads=[*unit.reads, *_reads(job)])
+    return replace(unit, decide=decide, reads=[*unit.reads, *reads_to_move(job.message.id, job.tenant_id)])
+
+
+def reads_to_move(message_id: Id, tenant_id: Id) -> Iterator[Read]:
+    """What `move` looks at."""
+    yield by_key("message", message_id)
+    yield by_key("part", message_id, 1)
+    yield by_key("balance", tenant_id)
+    yield by_key("message_text", message_id)
+    yield by_key("disposition", message_id, lock=False)
+
+
+def move(rows: Rows, work: Work, message: Mapping[str, Any], status: Status, cause: Cause = NO_CAUSE) -> None:
+    """Add what it means that a message to an extension (its row) has come to this status."""
+    progress = Progress(work, message)
+    progress.move(1, status, cause)
+    progress.finish()
+    ended = work.done()
+    rows.inserts += ended.inserts
+    rows.updates += ended.updates
+    rows.deletes += ended.deletes
+    rows.wakes |= ended.wakes
 
 
 def _waits_again(rows: Rows, job: ForwardJob) -> bool:
@@ -48,22 +66,6 @@ def _waits_again(rows: Rows, job: ForwardJob) -> bool:
     phone = (job.message.id,)  # its job shares the message's id
     mine = (row for table, key, row in rows.updates if table == "forward_job" and key == phone)
     return job.kind != "sip" and any(row.get("state") == "queued" for row in mine)
-
-
-def _reads(job: ForwardJob) -> Iterator[Read]:
-    yield by_key("message", job.message.id)
-    yield by_key("part", job.message.id, 1)
-    yield by_key("balance", job.tenant_id)
-    yield by_key("message_text", job.message.id)
-    yield by_key("disposition", job.message.id, lock=False)
-
-
-def _ended(moment: Moment, state: State, message: Mapping[str, Any], status: Status, cause: Cause) -> Rows:
-    work = Work(moment, state)
-    progress = Progress(work, message)
-    progress.move(1, status, cause)
-    progress.finish()
-    return work.done()
 
 
 def _cause(rows: Rows, job: ForwardJob) -> Cause:
