@@ -33,6 +33,7 @@ CONFIGURATION = frozenset(
         "blacklist",
         "contact_group",
         "keyword",
+        "ivr_flow",
         "balance",
     }
 )

@@ -19,6 +19,7 @@ from voip_sms.core.directory import (
     Account,
     AccountKind,
     BlockRule,
+    CallLimits,
     Carrier,
     Directory,
     Fallback,
@@ -27,6 +28,7 @@ from voip_sms.core.directory import (
     Id,
     Identity,
     IdentityKind,
+    IvrFlow,
     Keyword,
     MailSender,
     Number,
@@ -39,6 +41,7 @@ from voip_sms.core.directory import (
     SenderName,
     SipAccount,
     Tenant,
+    Via,
 )
 from voip_sms.core.ids import OCTETS as ID_OCTETS
 from voip_sms.core.resources.values import to_span
@@ -55,6 +58,7 @@ def load(connection: Connection) -> Directory:
     keys = reading.each("api_key", _key)
     sip = reading.each("sip_account", _sip_account)
     mail = reading.each("mail_sender", _mail_sender)
+    flows = reading.each("ivr_flow", _flow)
     rules = reading.each("forward", _forward)
     blocks = reading.each("blacklist", _block)
     keywords = reading.each("keyword", _keyword)
@@ -69,12 +73,14 @@ def load(connection: Connection) -> Directory:
                 *(key for _, key in keys),
                 *(entry.account for entry in sip),
                 *(one.account for one in mail),
+                *(one.account for one in flows),
             )
         },
         operators=dict(reading.each("operator_key", _operator)),
         keys=dict(keys),
         sip={entry.account.name: entry for entry in sip},
         mail={one.address: one for one in mail},
+        flows={(one.account.tenant_id, one.account.name): one for one in flows},
         mailboxes=_mailboxes(mail, sip, rules, keywords),
         keywords={(one.number, one.folded): one for one in keywords},
         names={(name.tenant_id, name.name): name for name in reading.each("sender_name", _sender_name)},
@@ -172,7 +178,12 @@ def _operator(row: Row) -> tuple[bytes, Account]:
 
 
 def _sip_account(row: Row) -> SipAccount:
-    return SipAccount(_account(row, "sip", row["user"]), _mapping(row["ha1"]), _fallback(row["fallback"]))
+    return SipAccount(
+        _account(row, "sip", row["user"]),
+        _mapping(row["ha1"]),
+        _fallback(row["fallback"]),
+        _one_of(Via, row["via"]),
+    )
 
 
 def _fallback(value: Any) -> Fallback | None:
@@ -202,10 +213,18 @@ def _mail_sender(row: Row) -> MailSender:
     )
 
 
+def _flow(row: Row) -> IvrFlow:
+    return IvrFlow(_account(row, "ivr", row["name"]), CallLimits(**_limits(row["limits"], "caller", "flow")))
+
+
 def _quota(value: Any) -> Quota:
-    """`{day, month}`; what is there must be a number: a limit that can't be read must not become none."""
+    return Quota(**_limits(value, "day", "month"))
+
+
+def _limits(value: Any, *names: str) -> dict[str, int | None]:
+    """What is there must be a number: a limit that can't be read must not become none."""
     limits = _mapping(value)
-    return Quota(*(None if limits.get(name) is None else _whole(limits[name]) for name in ("day", "month")))
+    return {name: None if limits.get(name) is None else _whole(limits[name]) for name in names}
 
 
 def _keyword(row: Row) -> Keyword:

@@ -34,7 +34,8 @@ usage = Table(
     "usage",
     metadata,
     id_column("tenant_id", key=True),
-    word("scope", key=True),  # "mail:address", or "mail" for all addresses together
+    # "mail:address", or "mail" for all addresses together; "ivr:flow", "ivr:flow:caller"
+    word("scope", key=True),
     word("period", key=True),  # 2026-11-22 or 2026-11, in the tenant's zone
     count("n"),
     flag("told", default=False),  # somebody was told that it is used up

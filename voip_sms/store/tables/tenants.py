@@ -51,6 +51,7 @@ sip_account = Table(
     word("language", default="en"),
     flag("enabled", default=True),
     Column("fallback", JSON(none_as_null=True)),  # {"after": seconds, "kind": mail | number, "to": target}
+    word("via", default="direct"),  # direct | asterisk | proxy: where its phones are
     UniqueConstraint("user"),
 )
 
@@ -68,6 +69,21 @@ mail_sender = Table(
     Column("options", JSON, nullable=False),
     flag("enabled", default=True),
     UniqueConstraint("address"),
+)
+
+ivr_flow = Table(
+    "ivr_flow",
+    metadata,
+    id_column(key=True),
+    tenant_column(),
+    word("name"),
+    word("identity_kind"),
+    word("identity_value", default=""),
+    word("abroad", default="2way"),  # 2way | random: what an own number sends from to other countries
+    word("language", default="en"),
+    Column("limits", JSON, nullable=False, server_default=text("'{}'")),  # {"caller": n, "flow": n} a day
+    flag("enabled", default=True),
+    UniqueConstraint("tenant_id", "name"),
 )
 
 sender_name = Table(
