@@ -6,7 +6,7 @@ import pytest
 
 from voip_sms.app.administration import apply
 from voip_sms.app.settings import load
-from voip_sms.app.yaml_file import NotYamlError
+from voip_sms.core.resources.documents import NotYamlError
 
 FOLDER = Path(__file__).parent / "yaml"
 FILES = sorted(FOLDER.glob("*.yaml"))

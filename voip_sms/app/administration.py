@@ -13,12 +13,13 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from voip_sms.app.settings import Settings
-from voip_sms.app.yaml_file import Document, read
+from voip_sms.app.yaml_file import read
 from voip_sms.core import ids
 from voip_sms.core.clock import SystemClock
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Message, Step
 from voip_sms.core.resources import ConfigFile, complaints
+from voip_sms.core.resources.documents import Document
 from voip_sms.core.resources.handovers import handover_resource
 from voip_sms.core.resources.messages import MESSAGE
 from voip_sms.engine.accounts.applying import NEVER, Prepared, Report, carry_out, prepare
