@@ -192,6 +192,10 @@ class ForwardRule:
     """Signs beside `secret` until `secret_before_until` (epoch microseconds): the receiver changes over."""
     secret_before_until: int = 0
 
+    def secret_beside(self, now: int) -> str:
+        """What signs beside `secret` now; empty: nothing."""
+        return self.secret_before if self.secret_before_until > now else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Number:

@@ -133,7 +133,8 @@ def claim_unit(directory: Directory, room: Room, node: str, now: int) -> Unit:
     def follow(state: State) -> Iterator[Read]:
         for scan in scans:
             for job in state.scanned(scan):
-                yield from _about(directory, job, state)
+                if job.get("first", False):  # of the others nothing needs to be known: they are put off
+                    yield from _about(directory, job, state)
 
     def decide(state: State) -> Rows:
         taking = _Taking(directory, state, room, node, now)
@@ -305,7 +306,7 @@ class _Taking:
             attempt=job["attempts"] + 1,
             created_at=job["created_at"],
             secret="" if rule is None else rule.secret,
-            secret_before=_before(rule, self._now),
+            secret_before="" if rule is None else rule.secret_beside(self._now),
             mode="standard" if rule is None else rule.mode,
             verified=rule.verified if rule is not None else _agreed(self._directory, job),
             thread=thread_for(job, message),
@@ -354,10 +355,6 @@ def _agreed(directory: Directory, job: Mapping[str, Any]) -> bool:
     missed = _missed(directory, job)
     fallback = None if missed is None else missed.fallback
     return fallback is not None and (fallback.kind, fallback.to) == (job["kind"], job["target"])
-
-
-def _before(rule: ForwardRule | None, now: int) -> str:
-    return "" if rule is None or rule.secret_before_until <= now else rule.secret_before
 
 
 def _rule(directory: Directory, job: Mapping[str, Any], message: Mapping[str, Any]) -> ForwardRule | None:

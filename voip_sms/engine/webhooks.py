@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from voip_sms.core import clock, ids
-from voip_sms.core.directory import Id
+from voip_sms.core.directory import ForwardRule, Id
 from voip_sms.core.failures import Accepted, Outcome, Refusal, StoreUnavailableError, Temporary
 from voip_sms.core.model import ForwardJob, Message
 from voip_sms.core.ports import Forwarder
@@ -22,6 +22,7 @@ from voip_sms.engine.replay import Selection, replay_many_unit, replay_one_unit
 from voip_sms.store import catalog
 from voip_sms.store.config import Row, bump_generation, read_rows, update_row
 from voip_sms.store.handovers import HandoverFilter, get_handover, list_handovers
+from voip_sms.store.snapshot import forward_rule
 
 __all__ = ["HandoverFilter", "Replay", "Webhooks"]
 
@@ -141,20 +142,20 @@ class Webhooks:
         self._testing.add(tenant_id)
         try:
             row = await self._context.reader.run(_hook, tenant_id, rule_id)
-            job = self._test_job(row)
+            job = self._test_job(forward_rule(row))
             return _tested(job, await self._forwarder.deliver(job))
         finally:
             self._testing.discard(tenant_id)
 
-    def _test_job(self, row: Row) -> ForwardJob:
+    def _test_job(self, rule: ForwardRule) -> ForwardJob:
         now, new_id = self._context.clock.now(), self._context.new_id
         message = Message(
             id=new_id(),
-            tenant_id=row["tenant_id"],
+            tenant_id=rule.tenant_id,
             direction="inbound",
             status="received",
             sender=_TEST_SENDER,
-            to=row["number"] or _TEST_SENDER,
+            to=rule.number or _TEST_SENDER,
             text=_TEST_TEXT,
             encoding="gsm7",
             parts=1,
@@ -165,19 +166,18 @@ class Webhooks:
             client_ref=None,
             created_at=now,
         )
-        both = row["secret_before"] is not None and (row["secret_before_until"] or 0) > now
         return ForwardJob(
             id=new_id(),
-            tenant_id=row["tenant_id"],
+            tenant_id=rule.tenant_id,
             kind="webhook",
-            target=row["targets"][0],
+            target=rule.targets[0],
             event=webhooks.TEST_EVENT,
             message=message,
             attempt=1,
             created_at=now,
-            secret=row["secret"],
-            secret_before=row["secret_before"] if both else "",
-            mode=row["mode"],
+            secret=rule.secret,
+            secret_before=rule.secret_beside(now),
+            mode=rule.mode,
         )
 
 

@@ -59,7 +59,7 @@ def load(connection: Connection) -> Directory:
     sip = reading.each("sip_account", _sip_account)
     mail = reading.each("mail_sender", _mail_sender)
     flows = reading.each("ivr_flow", _flow)
-    rules = reading.each("forward", _forward)
+    rules = reading.each("forward", forward_rule)
     blocks = reading.each("blacklist", _block)
     keywords = reading.each("keyword", _keyword)
     tenants = reading.each("tenant", _tenant)
@@ -247,7 +247,8 @@ def _number(row: Row) -> Number:
     )
 
 
-def _forward(row: Row) -> ForwardRule:
+def forward_rule(row: Row) -> ForwardRule:
+    """A row of `forward`."""
     return ForwardRule(
         id=row["id"],
         tenant_id=row["tenant_id"],
