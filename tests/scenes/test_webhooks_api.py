@@ -17,7 +17,7 @@ from voip_sms.core import ids, retry
 from voip_sms.core.clock import DAY, HOUR, SECOND, to_rfc3339
 from voip_sms.core.model import InboundPart
 from voip_sms.demo.hook_sink import Answer, HookSink
-from voip_sms.engine import replay, webhooks
+from voip_sms.engine import webhooks
 from voip_sms.engine.chores.secrets import Secrets
 from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.receive import Receiver
@@ -249,15 +249,24 @@ async def test_all_that_failed_are_told_again_in_order(desk: Desk) -> None:
 
 
 async def test_many_are_bounded_and_go_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replay, "CHUNK", 2)
-    monkeypatch.setattr(replay, "_CANDIDATES", replay._CANDIDATES.limit(2))
-    monkeypatch.setattr(webhooks, "REPLAYED_MOST", 2)
+    monkeypatch.setattr(webhooks, "CHUNK", 2)
+    monkeypatch.setattr(webhooks, "REPLAYED_MOST", 3)
     await desk.hook()
-    await desk.refused_to_the_end("a", "b", "c")
+    await desk.refused_to_the_end("a", "b", "c", "d", "e", "f")
     desk.sink.usual = Answer(200, delay=0.05)
     answers = [(await desk.acme.call("POST", "/v1/webhooks/replay", {})).json for _ in range(2)]
-    assert answers == [{"replayed": 2, "has_more": True}, {"replayed": 1, "has_more": False}]
-    await desk.in_state("done", 3)
+    assert answers == [{"replayed": 3, "has_more": True}, {"replayed": 3, "has_more": False}]
+    await desk.in_state("done", 6)
+
+
+async def test_looking_for_those_that_failed_takes_no_turn_of_the_writer(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.hook()
+    await desk.text("arrived")
+    await desk.in_state("done")
+    monkeypatch.delattr(webhooks, "replay_many_unit")
+    assert (await desk.acme.call("POST", "/v1/webhooks/replay", {})).json["replayed"] == 0
 
 
 async def test_many_by_time_and_by_forward(desk: Desk) -> None:

@@ -3,10 +3,9 @@
 import pytest
 from sqlalchemy import event
 
-from voip_sms.engine.replay import _CANDIDATES
 from voip_sms.store import migrate
 from voip_sms.store.database import open_database
-from voip_sms.store.handovers import HandoverFilter, list_handovers
+from voip_sms.store.handovers import HandoverFilter, Selection, given_up_webhooks, list_handovers
 
 TENANT = b"t" * 16
 
@@ -58,7 +57,7 @@ def test_those_of_one_rule_are_listed_by_index(connection, state):
 
 
 def test_candidates_for_replay_are_found_by_index(connection):
-    values = {"tenant": TENANT, "after": b"", "since": 0, "until": 2**62}
-    plan = plan_of(connection, lambda: connection.execute(_CANDIDATES, values))
-    assert "ix_forward_job_given_up (tenant_id=? AND kind=? AND id>?)" in plan
+    which = Selection(TENANT, [b"r" * 16, b"q" * 16], 0, 2**62)
+    plan = plan_of(connection, lambda: given_up_webhooks(connection, which, limit=10))
+    assert "ix_forward_job_given_up (tenant_id=? AND kind=?)" in plan
     assert "TEMP B-TREE" not in plan

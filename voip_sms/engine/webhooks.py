@@ -18,10 +18,16 @@ from voip_sms.engine.accounts.catalog import HOOK_OCTETS
 from voip_sms.engine.accounts.sealing import Random
 from voip_sms.engine.accounts.showing import shown
 from voip_sms.engine.context import Context
-from voip_sms.engine.replay import Selection, replay_many_unit, replay_one_unit
+from voip_sms.engine.replay import CHUNK, replay_many_unit, replay_one_unit
 from voip_sms.store import catalog
 from voip_sms.store.config import Row, bump_generation, read_rows, update_row
-from voip_sms.store.handovers import HandoverFilter, get_handover, list_handovers
+from voip_sms.store.handovers import (
+    HandoverFilter,
+    Selection,
+    get_handover,
+    given_up_webhooks,
+    list_handovers,
+)
 from voip_sms.store.snapshot import forward_rule
 
 __all__ = ["HandoverFilter", "Replay", "Webhooks"]
@@ -93,18 +99,16 @@ class Webhooks:
 
         Those whose text is gone, or whose rule is gone or off, stay as they are.
         """
-        rules = await self._context.reader.run(_switched_on, tenant_id, which.rule_id)
+        reader, writer = self._context.reader, self._context.writer
+        rules = await reader.run(_switched_on, tenant_id, which.rule_id)
         since, until = which.since or 0, FOR_EVER if which.until is None else which.until
         selection = Selection(tenant_id, rules, since, until)
-        count, after = 0, b""
-        while rules and count < REPLAYED_MOST:
-            unit = replay_many_unit(selection, after, self._context.clock.now())
-            queued, last = await self._context.writer.do(unit)
-            count += queued
-            if last is None:
-                return count, False
-            after = last
-        return count, bool(rules)
+        found = await reader.run(given_up_webhooks, selection, limit=REPLAYED_MOST + 1)
+        count = 0
+        for start in range(0, min(len(found), REPLAYED_MOST), CHUNK):
+            chunk = found[start : min(start + CHUNK, REPLAYED_MOST)]
+            count += await writer.do(replay_many_unit(tenant_id, chunk, self._context.clock.now()))
+        return count, len(found) > REPLAYED_MOST
 
     # --- rules ----------------------------------------------------------------------------------------------
 

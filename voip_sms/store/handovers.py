@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, select, text
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, exists, func, select, text
 
 from voip_sms.core.directory import ForwardKind, Id
 from voip_sms.store.config import Row
-from voip_sms.store.tables import forward_attempt, forward_job
+from voip_sms.store.tables import forward_attempt, forward_job, message_text
 
 GIVEN_UP: Final = frozenset({"failed", "expired"})
 """States of hand-overs that nobody tries any more, and that did not succeed."""
@@ -29,6 +29,16 @@ class HandoverFilter:
     kind: ForwardKind | None = None
     state: str | None = None
     rule_id: Id | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Webhook hand-overs that were given up, of events from `since` up to `until` (epoch microseconds)."""
+
+    tenant_id: Id
+    rules: Sequence[Id]
+    since: int
+    until: int
 
 
 def list_handovers(
@@ -54,6 +64,26 @@ def get_handover(connection: Connection, tenant_id: Id, job_id: Id) -> tuple[Row
     statement = select(forward_job).where(forward_job.c.tenant_id == tenant_id, forward_job.c.id == job_id)
     found = connection.execute(statement).mappings().one_or_none()
     return None if found is None else (dict(found), _attempts(connection, tenant_id, job_id))
+
+
+def given_up_webhooks(connection: Connection, which: Selection, *, limit: int) -> list[Id]:
+    """The oldest `limit` hand-overs of a selection that can be told again: retention still has their text."""
+    statement = (
+        select(forward_job.c.id)
+        .where(
+            ONLY_GIVEN_UP,
+            forward_job.c.tenant_id == which.tenant_id,
+            forward_job.c.kind == _spelled("webhook"),
+            forward_job.c.created_at >= which.since,
+            forward_job.c.created_at < which.until,
+            # Not by the index of rules, where all that succeeded stands too.
+            func.coalesce(forward_job.c.rule_id, b"").in_(which.rules),
+            exists(select(1).where(message_text.c.message_id == forward_job.c.message_id)),
+        )
+        .order_by(forward_job.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def handovers_of_message(
