@@ -92,7 +92,7 @@ class Ari:
                     max_msg_size=2**20,
                 )
         except aiohttp.WSServerHandshakeError as error:
-            raise AriRefusedError(error.status, _HINTS.get(error.status, "no ARI here")) from None
+            raise AriRefusedError(error.status, _HINTS.get(error.status, "")) from None
         except TimeoutError:
             raise AriUnreachableError(f"no answer within {self._deadline:g} s") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -128,6 +128,8 @@ _HINTS: Final = {
     403: "this ARI user may only read; set read_only=no",
     404: "no ARI here: is res_ari loaded, enabled=yes in ari.conf and in http.conf, the prefix right?",
 }
+_DENIED: Final = (401, 403)
+"""What Asterisk says of these helps nobody."""
 
 
 def _why(error: Exception) -> str:
@@ -151,4 +153,5 @@ def _read(status: int, octets: bytes) -> Any:
     if status < _SUCCESS:
         return answer
     said = answer.get("message") or answer.get("error") if isinstance(answer, dict) else None
-    raise AriRefusedError(status, _HINTS.get(status) or str(said or "")[:_REASON])
+    hint = _HINTS.get(status, "")
+    raise AriRefusedError(status, str(said)[:_REASON] if said and status not in _DENIED else hint)
