@@ -3,11 +3,19 @@
 import pytest
 from sqlalchemy import event
 
-from voip_sms.store import migrate
+from voip_sms.store import handovers, migrate
 from voip_sms.store.database import open_database
-from voip_sms.store.handovers import HandoverFilter, Selection, given_up_webhooks, list_handovers
+from voip_sms.store.handovers import (
+    HandoverFilter,
+    Selection,
+    given_up_webhooks,
+    handovers_of_message,
+    list_handovers,
+)
+from voip_sms.store.tables import forward_attempt, forward_job
 
 TENANT = b"t" * 16
+MESSAGE = b"m" * 16
 
 
 @pytest.fixture
@@ -33,6 +41,25 @@ def plan_of(connection, work):
     [(statement, parameters)] = sent
     rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     return " | ".join(row[3] for row in rows)
+
+
+def handed_over(connection, job_id, at, tenant=TENANT):
+    """A hand-over of the message, with a try at each of these moments."""
+    row = {"id": job_id * 16, "tenant_id": tenant, "message_id": MESSAGE, "kind": "sip", "target": "101",
+           "event": "message.received", "state": "queued", "due_at": 0, "expires_at": 0, "created_at": 0}  # fmt: skip
+    connection.execute(forward_job.insert(), row)
+    tries = [{"job_id": row["id"], "no": no, "tenant_id": tenant, "at": one, "outcome": "temporary"}
+             for no, one in enumerate(at, 1)]  # fmt: skip
+    connection.execute(forward_attempt.insert(), tries)
+
+
+def test_of_more_attempts_than_are_shown_the_newest_count(connection, monkeypatch):
+    monkeypatch.setattr(handovers, "ATTEMPTS_LIMIT", 4)
+    handed_over(connection, b"1", range(0, 100, 10))
+    handed_over(connection, b"2", range(85, 105, 10))
+    handed_over(connection, b"3", [200], tenant=b"o" * 16)
+    shown = handovers_of_message(connection, TENANT, MESSAGE)
+    assert [[one["at"] for one in attempts] for _, attempts in shown] == [[80, 90], [85, 95]]
 
 
 def test_failed_ones_are_listed_by_index(connection):

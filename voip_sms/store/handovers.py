@@ -19,7 +19,7 @@ LIST_LIMIT: Final = 1_000
 OF_MESSAGE_LIMIT: Final = 1_000
 """Hand-overs of one message: seven events to each of a hundred targets are fewer."""
 ATTEMPTS_LIMIT: Final = 1_000
-"""Attempts of one hand-over; the latest count."""
+"""Attempts of one hand-over, or of all those of one message; the latest count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +108,18 @@ def _attempts(connection: Connection, tenant_id: Id, job_id: Id) -> Sequence[Row
 
 
 def _attempts_of_message(connection: Connection, tenant_id: Id, message_id: Id) -> Mapping[Id, Sequence[Row]]:
-    jobs = select(forward_job.c.id).where(forward_job.c.message_id == message_id)
+    owned = (forward_job.c.tenant_id == tenant_id, forward_job.c.message_id == message_id)
     statement = (
         select(forward_attempt)
-        .where(forward_attempt.c.tenant_id == tenant_id, forward_attempt.c.job_id.in_(jobs))
-        .order_by(forward_attempt.c.job_id, forward_attempt.c.no)
+        .where(
+            forward_attempt.c.tenant_id == tenant_id,
+            forward_attempt.c.job_id.in_(select(forward_job.c.id).where(*owned)),
+        )
+        .order_by(forward_attempt.c.at.desc(), forward_attempt.c.job_id.desc(), forward_attempt.c.no.desc())
         .limit(ATTEMPTS_LIMIT)
     )
     found: dict[Id, list[Row]] = defaultdict(list)
-    for row in connection.execute(statement).mappings():
+    for row in reversed(connection.execute(statement).mappings().all()):
         found[row["job_id"]].append(dict(row))
     return found
 
