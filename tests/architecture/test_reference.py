@@ -24,6 +24,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "tenants › keys": customers.Key,
     "tenants › sip_accounts": customers.SipAccount,
     "tenants › mail_senders": customers.MailSender,
+    "tenants › ivr_flows": customers.IvrFlow,
     "tenants › groups": customers.Group,
     "tenants › keywords": customers.Keyword,
     "tenants › numbers": customers.OwnNumber,
@@ -35,6 +36,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
 IN_WORDS = {
     "webhooks.events": "the six of messages",
     "keys.scopes": "messages",
+    "ivr_flows.identity": "needed",
     "identity": "default",
     "mail_limits": "none",
     "limits": "none",

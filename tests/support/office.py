@@ -105,12 +105,12 @@ class Office:
         assert not await office.apply(FILE)
         return office
 
-    async def apply(self, document: object) -> list[tuple[str, str]]:
+    async def apply(self, document: object, *, prune: bool = False) -> list[tuple[str, str]]:
         """Apply it, or (where, what) of every fault; in force then."""
         context = self.context
         file = ConfigFile.model_validate(document, context={"country": "PL"})
         maker = Maker("sms.test", Vault(fixed_random().randbytes), context.new_id, context.clock.now())
-        report = await self.writer.run(lambda connection: apply_file(connection, file, maker))
+        report = await self.writer.run(lambda connection: apply_file(connection, file, maker, prune=prune))
         await self.holder.refresh_now()
         return [(one.where, one.what) for one in report.complaints]
 

@@ -90,7 +90,7 @@ BROKEN = [
     (("tenants", 0, "credit"), "-1", "tenants[0].credit", "not an amount"),
     (("tenants", 0, "sender_names", 0, "name"), "TOOLONGANAME", "tenants[0].sender_names[0].name", "at most 11"),
     (("tenants", 0, "keys", 0, "token"), "short", "tenants[0].keys[0].token", "16 to 200"),
-    (("tenants", 0, "keys", 0, "scopes"), ["root"], "tenants[0].keys[0].scopes[0]", "'messages' or 'admin'"),
+    (("tenants", 0, "keys", 0, "scopes"), ["root"], "tenants[0].keys[0].scopes[0]", "'messages', 'admin' or 'accounts'"),
     (("tenants", 0, "sip_accounts", 0, "user"), "1 01", "tenants[0].sip_accounts[0].user", "SIP user"),
     (("tenants", 0, "sip_accounts", 0, "identity"), {"kind": "number"}, "tenants[0].sip_accounts[0].identity.value", "needs the number"),
     (("tenants", 0, "mail_senders", 0, "address"), "a@b\r\nc", "tenants[0].mail_senders[0].address", "mail address"),

@@ -1,7 +1,9 @@
 """The one vocabulary of `apply`, `/v1` and the panel: what exists, how it is written, and how it is shown."""
 
 from voip_sms.core.resources.answers import (
+    IvrFlowPatch,
     KeyPatch,
+    NewIvrFlow,
     NewKey,
     NumberPatch,
     SipAccountPatch,
@@ -15,6 +17,7 @@ from voip_sms.core.resources.customers import (
     BlockRule,
     Group,
     Identity,
+    IvrFlow,
     Key,
     Keyword,
     MailLimits,
@@ -46,12 +49,15 @@ __all__ = [
     "Group",
     "Identity",
     "InvalidError",
+    "IvrFlow",
+    "IvrFlowPatch",
     "Key",
     "KeyPatch",
     "Keyword",
     "MailLimits",
     "MailSender",
     "NewForward",
+    "NewIvrFlow",
     "NewKey",
     "NumberPatch",
     "Operator",

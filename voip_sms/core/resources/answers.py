@@ -5,10 +5,19 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from voip_sms.core import clock
-from voip_sms.core.directory import Carrier, Micros, NumberKind
+from voip_sms.core.directory import Carrier, Micros, NumberKind, Via
 from voip_sms.core.model import LinkState
 from voip_sms.core.rating import amount_text
-from voip_sms.core.resources.customers import Abroad, Fallback, Identity, Language, Scope
+from voip_sms.core.resources.customers import (
+    SCOPES,
+    Abroad,
+    CallLimits,
+    Fallback,
+    Identity,
+    IvrFlow,
+    Language,
+    Scope,
+)
 from voip_sms.core.resources.forwards import HookMode
 from voip_sms.core.resources.messages import PriceShown, Shown
 from voip_sms.core.resources.network import SmppCarrier
@@ -21,6 +30,7 @@ NUMBER: Final = "num"
 FORWARD: Final = "fwd"
 BLOCK: Final = "blk"
 SENDER_NAME: Final = "nam"
+IVR_FLOW: Final = "ivr"
 
 
 # --- what makes and changes them ----------------------------------------------------------------------------
@@ -30,7 +40,7 @@ class NewKey(Resource):
     """POST /v1/keys: the key itself is made here and shown once."""
 
     name: Title
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=2)] = ("messages",)
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=SCOPES)] = ("messages",)
     identity: Identity = Identity(kind="default")
     abroad: Abroad = "2way"
 
@@ -38,7 +48,7 @@ class NewKey(Resource):
 class KeyPatch(Resource):
     """PATCH /v1/keys/{id}."""
 
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=2)] | None = None
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=SCOPES)] | None = None
     identity: Identity | None = None
     abroad: Abroad | None = None
     enabled: bool | None = None
@@ -53,6 +63,22 @@ class SipAccountPatch(Resource):
     language: Language | None = None
     fallback: Fallback | None = None
     """null takes it away."""
+    enabled: bool | None = None
+
+
+class NewIvrFlow(IvrFlow):
+    """POST /v1/ivr-flows."""
+
+    identity: Identity
+
+
+class IvrFlowPatch(Resource):
+    """PATCH /v1/ivr-flows/{id}; `limits` replaces both."""
+
+    identity: Identity | None = None
+    abroad: Abroad | None = None
+    language: Language | None = None
+    limits: CallLimits | None = None
     enabled: bool | None = None
 
 
@@ -108,6 +134,26 @@ class SipAccountShown(Shown):
     abroad: Abroad
     language: Language
     fallback: FallbackShown | None
+    via: Via
+    enabled: bool
+
+
+class CallLimitsShown(Shown):
+    """SMS a day; null: the flow's file says, or else the service."""
+
+    caller: int | None
+    flow: int | None
+
+
+class IvrFlowShown(Shown):
+    """In whose name a flow of calls sends, and how much."""
+
+    id: str
+    name: str
+    identity: IdentityShown
+    abroad: Abroad
+    language: Language
+    limits: CallLimitsShown
     enabled: bool
 
 
@@ -200,6 +246,13 @@ class SipAccountsShown(Shown):
     """A page of SIP accounts."""
 
     data: list[SipAccountShown]
+    has_more: bool
+
+
+class IvrFlowsShown(Shown):
+    """A page of flows of calls."""
+
+    data: list[IvrFlowShown]
     has_more: bool
 
 

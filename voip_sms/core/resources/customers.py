@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from voip_sms.core.clock import DAY
-from voip_sms.core.directory import IdentityKind, NumberKind
+from voip_sms.core.directory import IdentityKind, NumberKind, Via
 from voip_sms.core.keywords import wrong_with
 from voip_sms.core.resources.forwards import Forward, Subscription
 from voip_sms.core.resources.values import (
@@ -32,8 +32,12 @@ from voip_sms.core.resources.values import (
 
 Language = Literal["en", "pl"]
 Abroad = Literal["2way", "random"]
-Scope = Literal["messages", "admin"]
-"""`messages`: send and read; `admin`: also accounts, numbers, forwards, blacklist and keys."""
+Scope = Literal["messages", "admin", "accounts"]
+"""`messages`: send and read; `admin`: also accounts, numbers, forwards, blacklist and keys.
+
+`accounts`: send in the name of the tenant's SIP accounts, for a PBX whose phones these are.
+"""
+SCOPES = 3
 
 SHORT_KINDS = frozenset({"sc", "sci", "premium", "nd"})
 """Kinds of number that may be dialled in one country only and then have no E.164 form."""
@@ -86,7 +90,7 @@ class Key(Resource):
 
     name: Title
     token: Token | None = None
-    scopes: Annotated[tuple[Scope, ...], Field(max_length=2)] = ("messages",)
+    scopes: Annotated[tuple[Scope, ...], Field(max_length=SCOPES)] = ("messages",)
     identity: Identity = DEFAULT_IDENTITY
     abroad: Abroad = "2way"
     enabled: bool = True
@@ -120,16 +124,16 @@ class Fallback(Resource):
 class SipAccount(Resource):
     """A SIP account; of `password` only digest hashes are kept."""
 
-    CREATE_NEEDS: ClassVar[tuple[str, ...]] = ("password",)
-
     user: SipUser
     password: Password | None = None
+    """Needed unless its phones are on an Asterisk, which knows them."""
     identity: Identity = DEFAULT_IDENTITY
     abroad: Abroad = "2way"
     """How it sends to another country where its own number can't: with replies or without."""
     language: Language = "en"
     fallback: Fallback | None = None
     """null: a text waits for the phone until it expires."""
+    via: Via = "direct"
     enabled: bool = True
 
 
@@ -161,6 +165,28 @@ class MailSender(Resource):
     """Take mail that machines wrote (alarms)."""
     reply_window: Span = 7 * DAY
     """How long an answer SMS belongs to the thread of the mail it answers."""
+
+
+class CallLimits(Resource):
+    """SMS a day; what is left out is the flow's file to say."""
+
+    caller: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    """That the calls of one number cause."""
+    flow: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    """Of all calls together."""
+
+
+class IvrFlow(Resource):
+    """In whose name a flow of calls sends, and how much: what its file says of that counts no more."""
+
+    CREATE_NEEDS: ClassVar[tuple[str, ...]] = ("identity",)
+
+    name: Word
+    identity: Identity | None = None
+    abroad: Abroad = "2way"
+    language: Language = "en"
+    limits: CallLimits = CallLimits()
+    enabled: bool = True
 
 
 class Group(Resource):
@@ -249,6 +275,7 @@ class Tenant(Resource):
     numbers: Annotated[tuple[OwnNumber, ...], Field(max_length=OBJECTS)] = ()
     sip_accounts: Annotated[tuple[SipAccount, ...], Field(max_length=OBJECTS)] = ()
     mail_senders: Annotated[tuple[MailSender, ...], Field(max_length=OBJECTS)] = ()
+    ivr_flows: Annotated[tuple[IvrFlow, ...], Field(max_length=OBJECTS)] = ()
     groups: Annotated[tuple[Group, ...], Field(max_length=OBJECTS)] = ()
     keywords: Annotated[tuple[Keyword, ...], Field(max_length=OBJECTS)] = ()
     webhooks: Annotated[tuple[Subscription, ...], Field(max_length=20)] = ()

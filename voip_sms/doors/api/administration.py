@@ -19,8 +19,8 @@ Handle = Callable[[web.Request, Account], Awaitable[web.Response]]
 class Accounts(Protocol):
     """What a tenant may see and change of its configuration. Every call answers after its commit.
 
-    `collection` is the prefix of its objects' ids: `num`, `fwd`, `blk`, `key`, `sip`, `nam`. An object that
-    is not there, or another tenant's, is Refusal `not_found`; one that is there already is `conflict`.
+    `collection` is the prefix of its objects' ids: `num`, `fwd`, `blk`, `key`, `sip`, `nam`, `ivr`. An object
+    that is not there, or another tenant's, is Refusal `not_found`; one that is there already is `conflict`.
     """
 
     async def list(

@@ -98,7 +98,7 @@ def _handles(rooms: Rooms, country: str) -> Mapping[str, Handle]:
     """The handler of every operation, by its name."""
     sending = Sending(rooms.submitter, rooms.metrics, country)
     reading = Reading(rooms.messages, country)
-    numbers, forwards, blacklist, keys, sip_accounts, sender_names = (
+    numbers, forwards, blacklist, keys, sip_accounts, sender_names, ivr_flows = (
         Collection(rooms.accounts, prefix, country) for prefix in _PREFIXES
     )
     return {
@@ -126,6 +126,10 @@ def _handles(rooms: Rooms, country: str) -> Mapping[str, Handle]:
         "list_sip_accounts": sip_accounts.list,
         "change_sip_account": sip_accounts.change(operations.SIP_ACCOUNT_PATCH),
         "list_sender_names": sender_names.list,
+        "list_ivr_flows": ivr_flows.list,
+        "create_ivr_flow": ivr_flows.create(operations.NEW_IVR_FLOW),
+        "change_ivr_flow": ivr_flows.change(operations.IVR_FLOW_PATCH),
+        "delete_ivr_flow": ivr_flows.remove,
         "list_carriers": Carriers(rooms.directory, rooms.links).list,
         **webhooks.handles(rooms.webhooks, country),
         **oversight.handles(rooms.oversight),
@@ -139,6 +143,7 @@ _PREFIXES: Final = (
     answers.KEY,
     answers.SIP_ACCOUNT,
     answers.SENDER_NAME,
+    answers.IVR_FLOW,
 )
 
 

@@ -9,8 +9,10 @@ from typing import Any, Final
 from voip_sms.core.resources import (
     BlockRule,
     ForwardPatch,
+    IvrFlowPatch,
     KeyPatch,
     NewForward,
+    NewIvrFlow,
     NewKey,
     NumberPatch,
     SipAccountPatch,
@@ -32,6 +34,8 @@ NEW_KEY: Final[Shape[NewKey]] = Shape(NewKey)
 KEY_PATCH: Final[Shape[KeyPatch]] = Shape(KeyPatch)
 NUMBER_PATCH: Final[Shape[NumberPatch]] = Shape(NumberPatch)
 SIP_ACCOUNT_PATCH: Final[Shape[SipAccountPatch]] = Shape(SipAccountPatch)
+NEW_IVR_FLOW: Final[Shape[NewIvrFlow]] = Shape(NewIvrFlow)
+IVR_FLOW_PATCH: Final[Shape[IvrFlowPatch]] = Shape(IvrFlowPatch)
 REPLAY: Final[Shape[webhooks.ReplayRequest]] = Shape(webhooks.ReplayRequest)
 
 READ_SECONDS: Final = 3.0
@@ -303,6 +307,27 @@ _ADMINISTRATION: Final = (
         body=SIP_ACCOUNT_PATCH,
         shown=answers.SipAccountShown,
     ),
+    _list(
+        "list_ivr_flows",
+        "/v1/ivr-flows",
+        "List in whose name flows of calls send, and how much",
+        answers.IvrFlowsShown,
+    ),
+    _change(
+        "create_ivr_flow",
+        "POST /v1/ivr-flows",
+        "Say in whose name a flow of calls sends",
+        body=NEW_IVR_FLOW,
+        shown=answers.IvrFlowShown,
+    ),
+    _change(
+        "change_ivr_flow",
+        "PATCH /v1/ivr-flows/{id}",
+        "Change it",
+        body=IVR_FLOW_PATCH,
+        shown=answers.IvrFlowShown,
+    ),
+    _change("delete_ivr_flow", "DELETE /v1/ivr-flows/{id}", "Leave it to the flow's file"),
     _list(
         "list_sender_names",
         "/v1/sender-names",

@@ -26,6 +26,7 @@ _OF_TENANTS: Final[tuple[Kind, ...]] = (
     kinds.NUMBER,
     kinds.SIP_ACCOUNT,
     kinds.MAIL_SENDER,
+    kinds.IVR_FLOW,
     kinds.GROUP,
     kinds.KEYWORD,
     kinds.BLOCK,

@@ -12,7 +12,15 @@ from sqlalchemy.exc import IntegrityError
 
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal, StoreUnavailableError
-from voip_sms.core.resources import InvalidError, Key, NewForward, OwnNumber, SenderName, SipAccount
+from voip_sms.core.resources import (
+    InvalidError,
+    IvrFlow,
+    Key,
+    NewForward,
+    OwnNumber,
+    SenderName,
+    SipAccount,
+)
 from voip_sms.core.resources.complaints import Complaint, Path, complaints
 from voip_sms.core.resources.forwards import MESSAGE_EVENTS, ForwardPatch, NewWebhookForward
 from voip_sms.engine.accounts import kinds, sealing
@@ -39,7 +47,7 @@ class AccountRules:
 
 
 class Accounts:
-    """Collections are named by the prefix of their objects' ids: num, fwd, blk, key, sip, nam.
+    """Collections are named by the prefix of their objects' ids: num, fwd, blk, key, sip, nam, ivr.
 
     Every call answers after its commit, when the change is in force in this process. An object that isn't
     there or is another tenant's is Refusal `not_found`; one that is there already, or still in use,
@@ -181,6 +189,7 @@ _PATCHED: Final[dict[str, type[BaseModel]]] = {
     kinds.KEY.name: Key,
     kinds.SIP_ACCOUNT.name: SipAccount,
     kinds.NUMBER.name: OwnNumber,
+    kinds.IVR_FLOW.name: IvrFlow,
 }
 _CLEARED: Final = frozenset({"fallback"})
 """Fields that null takes away; elsewhere it changes nothing."""

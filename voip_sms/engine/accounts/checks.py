@@ -9,6 +9,7 @@ from voip_sms.core.resources.complaints import Complaint, Path
 from voip_sms.engine.accounts.kinds import (
     CARRIER,
     FORWARD,
+    IVR_FLOW,
     KEY,
     KEYWORD,
     MAIL_SENDER,
@@ -65,12 +66,13 @@ class _Checks:
         yield from self._carriers()
         yield from self._pool_numbers()
         yield from self._tenants()
-        for kind in (KEY, SIP_ACCOUNT, MAIL_SENDER):
+        for kind in (KEY, SIP_ACCOUNT, MAIL_SENDER, IVR_FLOW):
             for row in self._inventory.all(kind):
                 yield from self._identity(kind, row)
         for row in self._inventory.all(FORWARD):
             yield from self._forward(row)
         for row in self._inventory.all(SIP_ACCOUNT):
+            yield from self._phones(row)
             yield from self._fallback(row)
         yield from self._keywords()
         yield from self._circles()
@@ -158,6 +160,11 @@ class _Checks:
             ):
                 known = self._known(NUMBER, row["tenant_id"])
                 yield from self._wrong(KEYWORD, row, ("number",), _none_such("number", row["number"], known))
+
+    def _phones(self, row: Row) -> Iterator[Complaint]:
+        if row["via"] != "asterisk" and not row["ha1"]:
+            text = "needed: its phones register with it"
+            yield from self._wrong(SIP_ACCOUNT, row, ("password",), text)
 
     def _fallback(self, row: Row) -> Iterator[Complaint]:
         fallback = row["fallback"]

@@ -127,7 +127,8 @@ def _key(resource: customers.Key, fields: Fields, _realm: str) -> Row:
 
 
 def _sip_account(resource: customers.SipAccount, fields: Fields, realm: str) -> Row:
-    columns = _same(resource, fields, "user", "abroad", "language", "enabled") | _identity(resource, fields)
+    columns = _same(resource, fields, "user", "abroad", "language", "via", "enabled")
+    columns |= _identity(resource, fields)
     if "password" in fields and resource.password is not None:
         columns["ha1"] = sealing.sip_hashes(resource.user, realm, resource.password)
     if "fallback" in fields:
@@ -157,6 +158,13 @@ def _mail_sender(resource: customers.MailSender, fields: Fields, _realm: str) ->
     if "limits" in options:
         options["limits"] = resource.limits.model_dump(exclude_none=True)
     return {**columns, **({"options": Merge(options)} if options else {})}
+
+
+def _ivr_flow(resource: customers.IvrFlow, fields: Fields, _realm: str) -> Row:
+    columns = _same(resource, fields, "name", "abroad", "language", "enabled") | _identity(resource, fields)
+    if "limits" in fields:
+        columns["limits"] = resource.limits.model_dump(exclude_none=True)
+    return columns
 
 
 def _group(resource: customers.Group, fields: Fields, _realm: str) -> Row:
@@ -217,6 +225,7 @@ SENDER_NAME: Final = Kind("sender_names", "sender_name", ("name",), _sender_name
 KEY: Final = Kind("keys", "api_key", ("name",), _key)
 SIP_ACCOUNT: Final = Kind("sip_accounts", "sip_account", ("user",), _sip_account)
 MAIL_SENDER: Final = Kind("mail_senders", "mail_sender", ("address",), _mail_sender)
+IVR_FLOW: Final = Kind("ivr_flows", "ivr_flow", ("name",), _ivr_flow)
 GROUP: Final = Kind("groups", "contact_group", ("name",), _group)
 KEYWORD: Final = Kind("keywords", "keyword", ("number", "folded"), _keyword)
 NUMBER: Final = Kind("numbers", "number", ("e164",), _number)
@@ -226,7 +235,7 @@ FORWARD: Final = Kind("forwards", "forward", ("id",), _forward)
 
 KINDS: Final = (
     OPERATOR, CARRIER, ROUTE, PRICE_LIST, RATE, POOL, TENANT, SENDER_NAME, KEY, NUMBER, SIP_ACCOUNT,
-    MAIL_SENDER, GROUP, KEYWORD, FORWARD, BLOCK,
+    MAIL_SENDER, IVR_FLOW, GROUP, KEYWORD, FORWARD, BLOCK,
 )  # fmt: skip
 """All of them, those that others refer to first."""
 
@@ -244,6 +253,7 @@ DEFAULTS: Final[Mapping[str, Row]] = {
         "disabled_reason": "",
     },
     "number": {"kind": "own_mobile"},
+    "sip_account": {"ha1": {}},
     "mail_sender": {"secret_hash": None, "token": None},
     "tenant": {"currency": "", "reserved": 0, "settled": 0},
 }

@@ -6,7 +6,17 @@ from typing import Any, Final
 from voip_sms.core import clock, ids
 from voip_sms.core.resources import answers
 from voip_sms.core.resources.values import span_text
-from voip_sms.engine.accounts.kinds import BLOCK, FORWARD, KEY, NUMBER, SENDER_NAME, SIP_ACCOUNT, Kind, Row
+from voip_sms.engine.accounts.kinds import (
+    BLOCK,
+    FORWARD,
+    IVR_FLOW,
+    KEY,
+    NUMBER,
+    SENDER_NAME,
+    SIP_ACCOUNT,
+    Kind,
+    Row,
+)
 
 COLLECTIONS: Final[Mapping[str, Kind]] = {
     answers.NUMBER: NUMBER,
@@ -15,6 +25,7 @@ COLLECTIONS: Final[Mapping[str, Kind]] = {
     answers.KEY: KEY,
     answers.SIP_ACCOUNT: SIP_ACCOUNT,
     answers.SENDER_NAME: SENDER_NAME,
+    answers.IVR_FLOW: IVR_FLOW,
 }
 """What a tenant may see of its configuration, by the prefix of the objects' ids."""
 
@@ -47,6 +58,7 @@ def _sip_account(row: Row) -> dict[str, Any]:
         "abroad": row["abroad"],
         "language": row["language"],
         "fallback": _fallback(row["fallback"]),
+        "via": row["via"],
         "enabled": row["enabled"],
     }
 
@@ -55,6 +67,17 @@ def _fallback(value: Row | None) -> Row | None:
     if value is None:
         return None
     return {"after": span_text(value["after"] * clock.SECOND), value["kind"]: value["to"]}
+
+
+def _ivr_flow(row: Row) -> dict[str, Any]:
+    return {
+        "name": row["name"],
+        "identity": _identity(row),
+        "abroad": row["abroad"],
+        "language": row["language"],
+        "limits": {name: row["limits"].get(name) for name in ("caller", "flow")},
+        "enabled": row["enabled"],
+    }
 
 
 def _number(row: Row) -> dict[str, Any]:
@@ -102,4 +125,5 @@ _SHOWN: Final = {
     answers.KEY: _key,
     answers.SIP_ACCOUNT: _sip_account,
     answers.SENDER_NAME: _sender_name,
+    answers.IVR_FLOW: _ivr_flow,
 }

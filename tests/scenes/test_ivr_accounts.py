@@ -1,0 +1,164 @@
+"""Flows of calls and where phones are: from the file that is applied, over HTTP, to the directory in force."""
+
+import copy
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from support.api import Client, Site, site_over
+from support.fakes import FakeClock
+from support.office import ACME_KEY, FILE, OTHER_KEY, Office
+from voip_sms.core.directory import CallLimits, Identity
+
+FLOW = {
+    "name": "address",
+    "identity": {"kind": "name", "value": "NAME1"},
+    "language": "pl",
+    "abroad": "random",
+    "limits": {"caller": 5, "flow": 500},
+}
+
+
+@pytest.fixture
+async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
+    made = await Office.open(database_url, clock)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def site(office: Office) -> AsyncIterator[Site]:
+    async with site_over(office.rooms()) as made:
+        yield made
+
+
+@pytest.fixture
+def acme(site: Site) -> Client:
+    return site.client(ACME_KEY)
+
+
+def file(tenant: str = "acme", **more: Any) -> dict[str, Any]:
+    return {"version": 1, "tenants": [{"name": tenant, **more}]}
+
+
+# --- the file -----------------------------------------------------------------------------------------------
+
+
+async def test_a_flow_with_everything(office: Office) -> None:
+    assert not await office.apply(file(ivr_flows=[FLOW]))
+    [flow] = office.holder.current().flows.values()
+    account = flow.account
+    assert (account.ref, account.identity) == ("ivr:address", Identity("name", "NAME1"))
+    assert (account.language, account.abroad, account.enabled) == ("pl", "random", True)
+    assert flow.limits == CallLimits(5, 500)
+    assert office.holder.current().accounts[account.id] is account
+
+
+async def test_what_a_file_leaves_out_stays_and_prune_takes_it(office: Office) -> None:
+    two = [FLOW, {"name": "hours", "identity": {"kind": "default"}}]
+    assert not await office.apply(file(ivr_flows=two))
+    assert not await office.apply(file(ivr_flows=[{"name": "address", "enabled": False}]))
+    flows = {name: flow for (_, name), flow in office.holder.current().flows.items()}
+    assert (flows["address"].account.enabled, flows["address"].limits) == (False, CallLimits(5, 500))
+    assert flows["hours"].limits == CallLimits()
+    assert not await office.apply(FILE, prune=True)
+    assert not office.holder.current().flows
+
+
+async def test_two_customers_may_call_their_flows_alike(office: Office) -> None:
+    assert not await office.apply(file(ivr_flows=[FLOW]))
+    theirs = {"name": "address", "identity": {"kind": "name", "value": "NAME2"}}
+    assert not await office.apply(file("other", ivr_flows=[theirs]))
+    values = {flow.account.identity.value for flow in office.holder.current().flows.values()}
+    assert values == {"NAME1", "NAME2"}
+
+
+@pytest.mark.parametrize(
+    ("flow", "where", "what"),
+    [
+        ({"name": "address"}, "ivr_flows[0]", "needs identity"),
+        (FLOW | {"identity": {"kind": "name", "value": "NAME2"}}, "ivr_flows[0].identity.value", "no sender"),
+        (FLOW | {"identity": {"kind": "2way", "value": "no"}}, "ivr_flows[0].identity.value", "no pool"),
+    ],
+)
+async def test_a_flow_sends_as_somebody_who_is_there(
+    office: Office, flow: dict[str, Any], where: str, what: str
+) -> None:
+    ((at, why),) = await office.apply(file(ivr_flows=[flow]))
+    assert at == f"tenants[0].{where}"
+    assert what in why
+
+
+async def test_a_name_that_a_flow_shows_does_not_go(office: Office) -> None:
+    assert not await office.apply(file(ivr_flows=[FLOW]))
+    keeping = copy.deepcopy(FILE)
+    keeping["tenants"][0] |= {"sender_names": [], "ivr_flows": [{"name": "address"}]}
+    ((at, why),) = await office.apply(keeping, prune=True)
+    assert (at, why.partition(";")[0]) == (
+        "tenants[0].ivr_flows[0].identity.value",
+        'no sender name "NAME1"',
+    )
+
+
+# --- over HTTP ----------------------------------------------------------------------------------------------
+
+
+async def test_flows_over_http(acme: Client, office: Office) -> None:
+    given = {"name": "address", "identity": {"kind": "name", "value": "NAME1"}, "limits": {"caller": 2}}
+    made = await acme.call("POST", "/v1/ivr-flows", given)
+    assert made.status == 201, made.text
+    assert made.json == {
+        "id": made.json["id"],
+        **given,
+        "abroad": "2way",
+        "language": "en",
+        "limits": {"caller": 2, "flow": None},
+        "enabled": True,
+    }
+    assert made.json["id"].startswith("ivr_")
+    assert (await acme.call("GET", "/v1/ivr-flows")).json["data"] == [made.json]
+    assert (await acme.call("POST", "/v1/ivr-flows", given)).status == 409
+
+    path = f"/v1/ivr-flows/{made.json['id']}"
+    changed = await acme.call("PATCH", path, {"limits": {"flow": 9}, "identity": {"kind": "default"}})
+    assert changed.json["limits"] == {"caller": None, "flow": 9}
+    [flow] = office.holder.current().flows.values()
+    assert (flow.limits, flow.account.identity) == (CallLimits(None, 9), Identity("default"))
+    stranger = await acme.call("PATCH", path, {"identity": {"kind": "name", "value": "NAME2"}})
+    assert (stranger.status, stranger.json["errors"][0]["pointer"]) == (422, "/identity/value")
+    assert (await acme.call("DELETE", path)).status == 204
+    assert not office.holder.current().flows
+
+
+async def test_nobody_touches_anothers_flow(site: Site, acme: Client) -> None:
+    given = {"name": "address", "identity": {"kind": "default"}}
+    made = (await acme.call("POST", "/v1/ivr-flows", given)).json
+    other = site.client(OTHER_KEY)
+    assert (await other.call("GET", "/v1/ivr-flows")).json["data"] == []
+    assert (await other.call("PATCH", f"/v1/ivr-flows/{made['id']}", {"enabled": False})).status == 404
+    assert (await other.call("DELETE", f"/v1/ivr-flows/{made['id']}")).status == 404
+
+
+# --- where phones are ---------------------------------------------------------------------------------------
+
+
+async def test_a_phone_on_a_pbx_needs_no_password_here(office: Office, acme: Client) -> None:
+    assert not await office.apply(file(sip_accounts=[{"user": "201", "via": "asterisk"}]))
+    phone = office.holder.current().sip["201"]
+    assert (phone.via, dict(phone.ha1)) == ("asterisk", {})
+    listed = (await acme.call("GET", "/v1/sip-accounts")).json["data"]
+    assert {one["user"]: one["via"] for one in listed} == {"101": "direct", "201": "asterisk"}
+
+
+@pytest.mark.parametrize("via", ["direct", "proxy"])
+async def test_phones_that_register_need_a_password(office: Office, via: str) -> None:
+    ((at, why),) = await office.apply(file(sip_accounts=[{"user": "201", "via": via}]))
+    assert (at, why) == ("tenants[0].sip_accounts[0].password", "needed: its phones register with it")
+
+
+async def test_a_phone_leaves_the_pbx_with_a_password_only(office: Office) -> None:
+    assert not await office.apply(file(sip_accounts=[{"user": "201", "via": "asterisk"}]))
+    assert await office.apply(file(sip_accounts=[{"user": "201", "via": "direct"}]))
+    assert not await office.apply(file(sip_accounts=[{"user": "201", "via": "direct", "password": "pw-201"}]))
+    assert office.holder.current().sip["201"].via == "direct"
