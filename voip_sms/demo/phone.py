@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from voip_sms.demo.call import Call, CallState
 from voip_sms.demo.recorder import Recorder
 
 # The library loads in 0.3 s; this is for a busy two-core machine.
@@ -67,12 +68,15 @@ class PhoneAccount:
 
 
 class Phone:
-    """One phone with one account. Every call is bounded; `messages` keeps what came in."""
+    """One phone with one account. Every call is bounded; `messages` and `calls` keep what came in."""
 
     def __init__(self, account: PhoneAccount, log: Path | None = None) -> None:
         self.account = account
         self.address = ""
         self.messages: Recorder[Incoming] = Recorder()
+        self.calls: Recorder[Call] = Recorder()
+        self._by_name: dict[str, Call] = {}
+        self._recordings = Path()
         self._read = 0
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -137,9 +141,10 @@ class Phone:
 
     async def send(self, to: str, text: str, within: float = ANSWER) -> Sent:
         """Send a MESSAGE to a number as typed, or to a URI; its final answer. They leave one by one."""
-        uri = to if to.startswith(("sip:", "sips:", "tel:")) else f"sip:{to}@{self.account.domain}"
         self._next += 1
-        answer = await self._ask(f"sent {self._next}", within, do="send", id=self._next, to=uri, text=text)
+        answer = await self._ask(
+            f"sent {self._next}", within, do="send", id=self._next, to=self._uri(to), text=text
+        )
         return Sent(answer["status"], answer["reason"])
 
     async def next_message(self, within: float = 10.0) -> Incoming:
@@ -151,6 +156,18 @@ class Phone:
     async def message_with(self, text: str, within: float = 10.0) -> Incoming:
         """The first message whose text contains `text`, whether handed out or not."""
         return await self.messages.first(lambda message: text in message.body, within)
+
+    async def call(self, to: str, recording: Path) -> Call:
+        """Call a number as typed, or a URI; what is heard goes into the WAV file `recording`."""
+        self._next += 1
+        call = self._known(Call(f"out {self._next}", recording, self._do))
+        await self._do("call", id=call.name, to=self._uri(to), record=str(recording))
+        return call
+
+    async def answer_calls(self, folder: Path) -> None:
+        """Answer from now on whoever calls, record each in `folder`, and add it to `calls` when it is up."""
+        self._recordings = folder
+        await self._ask("answering", ANSWER, do="answer", record=str(folder / "{}.wav"))
 
     async def close(self) -> None:
         """Hang up for good, with a REGISTER that removes the binding."""
@@ -193,6 +210,19 @@ class Phone:
         finally:
             self._waiting.pop(event, None)
 
+    def _uri(self, to: str) -> str:
+        return to if to.startswith(("sip:", "sips:", "tel:")) else f"sip:{to}@{self.account.domain}"
+
+    def _known(self, call: Call) -> Call:
+        self._by_name[call.name] = call
+        return call
+
+    async def _do(self, command: str, **values: Any) -> None:
+        """A command whose outcome shows in later events."""
+        if self._process is None:
+            raise PhoneFailedError("the phone is not running")
+        self._write(self._process, do=command, **values)
+
     def _write(self, process: asyncio.subprocess.Process, **command: Any) -> None:
         assert process.stdin is not None
         process.stdin.write(json.dumps(command).encode() + b"\n")
@@ -213,8 +243,20 @@ class Phone:
                 self._fail_all(str(event["text"]))
             case "sent":
                 self._answer(f"sent {event['id']}", event)
+            case "call":
+                self._call_changed(event)
             case name:
                 self._answer(name, event)
+
+    def _call_changed(self, event: Mapping[str, Any]) -> None:
+        name = str(event["id"])
+        call = self._by_name.get(name)
+        if call is None:
+            number = name.removeprefix("in ")
+            call = self._known(Call(name, self._recordings / f"{number}.wav", self._do))
+            self.calls.add(call)
+        call.caller = event["caller"]
+        call.states.add(CallState(event["state"], event["status"], event["reason"]))
 
     def _answer(self, name: str, event: Mapping[str, Any]) -> None:
         waiter = self._waiting.get(name)

@@ -6,6 +6,7 @@ shares a process with it, and it is worked from one thread that polls both it an
 In:  {"do": "start", "user", "password", "domain", "host", "port", "transport", "expires", "root_ca",
       "log"}
      {"do": "register"} · {"do": "unregister"} · {"do": "send", "id", "to", "text"} · {"do": "quit"}
+     and what makes calls (call_worker.py)
 Out: {"event": "started", "address"} · {"event": "registered", "status", "reason", "expires"}
      {"event": "sent", "id", "status", "reason"}
      {"event": "message", "from", "to", "contact", "body", "content_type", "headers": [[name, value], …]}
@@ -23,6 +24,8 @@ from typing import Any
 
 import pjsua2 as pj
 
+from voip_sms.demo.call_worker import Calls
+
 # How long PJSIP may wait for network events at a time: the delay of a command, too.
 POLL_MS = 10
 # PJSIP holds 256 buddies at most.
@@ -36,10 +39,14 @@ Emit = Callable[[dict[str, Any]], None]
 class PhoneAccount(pj.Account):  # type: ignore[misc]  # the binding has no types
     """Turns PJSIP's callbacks into events. It has answered 200 already when a message gets here."""
 
-    def __init__(self, emit: Emit, sent: Callable[[int, str], None]) -> None:
+    def __init__(self, emit: Emit, sent: Callable[[int, str], None], calls: Calls) -> None:
         super().__init__()
         self._emit = emit
         self._sent = sent
+        self._calls = calls
+
+    def onIncomingCall(self, prm: Any) -> None:  # noqa: N802
+        self._calls.came_in(self, prm.callId)
 
     def onRegState(self, prm: Any) -> None:  # noqa: N802  # the name is PJSIP's
         self._emit(
@@ -73,6 +80,7 @@ class Worker:
         self._emit = emit
         self._endpoint = pj.Endpoint()
         self._account: PhoneAccount | None = None
+        self._calls = Calls(self._endpoint, emit)
         # PJSIP frees what Python forgets while its callbacks still need it.
         self._buddies: dict[str, pj.Buddy] = {}
         self._waiting: deque[dict[str, Any]] = deque()
@@ -91,6 +99,7 @@ class Worker:
         self._send_next()
 
     def close(self) -> None:
+        self._calls.close()
         if self._account is not None:
             self._account.shutdown()
         self._buddies.clear()
@@ -100,7 +109,7 @@ class Worker:
     def do_start(self, **settings: Any) -> None:
         self._start_library(settings["log"])
         address = self._open_transports(settings)
-        self._account = PhoneAccount(self._emit, self._sent)
+        self._account = PhoneAccount(self._emit, self._sent, self._calls)
         self._account.create(_account_of(settings))
         self._emit({"event": "started", "address": address})
 
@@ -113,11 +122,24 @@ class Worker:
     def do_send(self, **message: Any) -> None:
         self._waiting.append({"id": message["id"], "to": message["to"], "text": message["text"]})
 
+    def do_call(self, **call: Any) -> None:
+        self._calls.make(self._started(), call)
+
+    def do_answer(self, record: str) -> None:
+        self._calls.answer_all(record)
+
+    def do_press(self, **keys: Any) -> None:
+        self._calls.press(keys["id"], keys["digits"])
+
+    def do_hang_up(self, **call: Any) -> None:
+        self._calls.hang_up(call["id"])
+
     def _start_library(self, log: str) -> None:
         config = pj.EpConfig()
         config.uaConfig.threadCnt = 0
         config.uaConfig.mainThreadOnly = True
         config.uaConfig.userAgent = "voip-sms phone (PJSIP)"
+        config.medConfig.noVad = True  # silence is sent, as most phones do
         config.logConfig.consoleLevel = 0
         config.logConfig.level = 5 if log else 0
         config.logConfig.filename = log
@@ -189,6 +211,11 @@ def _account_of(settings: dict[str, Any]) -> pj.AccountConfig:
     account.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, settings["password"]))
     # The domain need not be in the DNS: all goes to the registrar, as with a phone's outbound proxy.
     over = "" if settings["transport"] == "udp" else f";transport={settings['transport']}"
+    # Asking again for one codec alone, in the first moment of a call, would forget the keys that were pressed.
+    account.mediaConfig.lockCodecEnabled = False
+    if settings["host"] == "127.0.0.1":
+        # Where sound comes from another address than its description says, a PBX first waits and learns.
+        account.mediaConfig.transportConfig.boundAddress = settings["host"]
     account.sipConfig.proxies.append(f"sip:{settings['host']}:{settings['port']};lr{over}")
     return account
 
