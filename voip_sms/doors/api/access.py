@@ -1,8 +1,7 @@
 """Who asks: the API key of a request, and whether it may do this."""
 
-from typing import Final
-
-from aiohttp import web
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 from voip_sms.core.directory import OPERATOR, Account
 from voip_sms.core.failures import Refusal
@@ -17,6 +16,20 @@ OPERATORS: Final = frozenset({OPERATOR})
 """What is nobody's or everybody's."""
 
 
+class Asking(Protocol):
+    """What is looked at of a request: aiohttp's, or one that came directly (`net/http/direct.py`)."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name, found in lower case."""
+        ...
+
+    @property
+    def remote(self) -> str | None:
+        """The address that asks."""
+        ...
+
+
 class Access:
     """Reads `Authorization: Bearer …` (RFC 6750 section 2.1)."""
 
@@ -24,12 +37,12 @@ class Access:
         self._credentials = credentials
         self._throttle = throttle
 
-    def account(self, request: web.Request, scopes: frozenset[str]) -> Account:
+    def account(self, request: Asking, scopes: frozenset[str]) -> Account:
         """The key's account, if it has one of `scopes`.
 
         Refusal `unauthorized`, `rate_limited` after too many wrong keys from one address, `forbidden`.
         """
-        header = request.headers.get("Authorization")
+        header = request.headers.get("authorization")
         if header is None:
             raise Refusal("unauthorized", "send the header Authorization: Bearer <API key>")
         scheme, _, token = header.partition(" ")
@@ -41,7 +54,7 @@ class Access:
             raise Refusal("forbidden", f"this API key lacks the scope {needed}")
         return account
 
-    def _wrong(self, request: web.Request) -> Refusal:
+    def _wrong(self, request: Asking) -> Refusal:
         wait = self._throttle.wrong(request.remote)
         if wait:
             return Refusal("rate_limited", "too many wrong API keys from here", {"retry_after": wait})

@@ -13,6 +13,7 @@ from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import InvalidError
 from voip_sms.core.resources.complaints import Complaint, Path, complaints
+from voip_sms.net.http.direct import Fields, Reply
 from voip_sms.net.http.problems import SERVER
 from voip_sms.net.http.server import body_of
 
@@ -28,19 +29,22 @@ CONTAINERS_MOST: Final = 1_000
 ITEMS_MOST: Final = 100
 """Of a list, where nothing else is said: forwards have at most 20 targets."""
 
-_HEADERS: Final = CIMultiDict(
-    {
-        "Content-Type": "application/json",
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-        "Server": SERVER,
-    }
+_FIELDS: Final = (
+    ("Content-Type", "application/json"),
+    ("Cache-Control", "no-store"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Server", SERVER),
 )
+_HEADERS: Final = CIMultiDict(_FIELDS)
 
 
 async def json_of(request: web.Request) -> Any:
     """The parsed body; Refusal `malformed`."""
-    octets = await body_of(request)
+    return parsed(await body_of(request))
+
+
+def parsed(octets: bytes) -> Any:
+    """JSON; Refusal `malformed`."""
     try:
         return orjson.loads(octets)
     except orjson.JSONDecodeError as error:
@@ -98,6 +102,11 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     if headers:
         fields.update(headers)
     return web.Response(body=orjson.dumps(value), status=status, headers=fields)
+
+
+def reply(value: Any, status: int = 200, more: Fields = ()) -> Reply:
+    """The same, to a request that came directly."""
+    return Reply(status, orjson.dumps(value), _FIELDS + more)
 
 
 def nothing() -> web.Response:

@@ -1,10 +1,10 @@
 """Makes a repeated request recognisable: the Idempotency-Key header and what it was used with."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, Final
 
 import orjson
-from aiohttp import web
 
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Refusal
@@ -15,17 +15,16 @@ REPLAYED: Final = "Idempotency-Replayed"
 _LONGEST: Final = 255
 
 
-def idempotency_of(request: web.Request, account: Account, door: str, body: Any) -> Idempotency | None:
-    """What the header says, for a parsed `body`; None without it; Refusal `idempotency_key_invalid`.
+def idempotency_of(keys: Sequence[str], account: Account, door: str, body: Any) -> Idempotency | None:
+    """What the header's `keys` say, for a parsed `body`; None without any; Refusal `idempotency_key_invalid`.
 
     A key counts within (tenant, credential, door). The same body is the same JSON value, however it is
     spaced and ordered.
     """
-    values = request.headers.getall(HEADER, None)
-    if values is None:
+    if not keys:
         return None
-    key = values[0]
-    if len(values) > 1 or not (1 <= len(key) <= _LONGEST and key.isascii() and key.isprintable()):
+    key = keys[0]
+    if len(keys) > 1 or not (1 <= len(key) <= _LONGEST and key.isascii() and key.isprintable()):
         raise Refusal("idempotency_key_invalid", "send one key of 1 to 255 printable ASCII characters")
     scope = b"".join((account.tenant_id, account.id, door.encode(), b"\0", key.encode()))
     canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)

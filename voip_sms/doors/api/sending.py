@@ -1,7 +1,8 @@
 """Sending over HTTP: submit, explain, cancel."""
 
 from collections import Counter
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -15,12 +16,15 @@ from voip_sms.core.resources import (
     submission_resource,
 )
 from voip_sms.core.resources.messages import MESSAGE
-from voip_sms.doors.api.bodies import answer, id_in_path, json_of
-from voip_sms.doors.api.idempotency import REPLAYED, idempotency_of
+from voip_sms.doors.api.bodies import answer, id_in_path, json_of, parsed, reply
+from voip_sms.doors.api.idempotency import HEADER, REPLAYED, idempotency_of
 from voip_sms.doors.api.requests import asked_of
 from voip_sms.engine.metrics import Metrics
+from voip_sms.net.http.direct import Direct, Reply
+from voip_sms.net.http.server import body_of
 
 DOOR: Final = "api"
+_HEADER: Final = HEADER.lower()
 _REPLAYED: Final = {REPLAYED: "true"}
 
 
@@ -34,20 +38,31 @@ class Sending:
 
     async def submit(self, request: web.Request, account: Account) -> web.Response:
         """POST /v1/messages."""
+        keys = request.headers.getall(HEADER, ())
+        shown, replayed = await self._submit(account, await body_of(request), keys)
+        return answer(shown, 202, _REPLAYED if replayed else None)
+
+    async def submit_directly(self, request: Direct, account: Account) -> Reply:
+        """The same for a request that aiohttp has not seen."""
+        key = request.headers.get(_HEADER)
+        shown, replayed = await self._submit(account, request.body, () if key is None else (key,))
+        return reply(shown, 202, tuple(_REPLAYED.items()) if replayed else ())
+
+    async def _submit(self, account: Account, octets: bytes, keys: Sequence[str]) -> tuple[Any, bool]:
+        """What is shown for a body, and whether it came before."""
         try:
-            body = await json_of(request)
+            body = parsed(octets)
             asked = asked_of(body, self._country)
-            idempotency = idempotency_of(request, account, DOOR, body)
+            idempotency = idempotency_of(keys, account, DOOR, body)
             submission = Submission(account, DOOR, asked.recipients, asked.text, asked.options, idempotency)
             submitted = await self._submitter.submit(submission)
         except Refusal as refusal:
             self._metrics.answered(DOOR, refusal.code.name)
             raise
         self._count(submitted)
-        headers = _REPLAYED if submitted.replayed else None
         if asked.several:
-            return answer(submission_resource(submitted), 202, headers)
-        return answer(message_resource(_stored(submitted.items[0])), 202, headers)
+            return submission_resource(submitted), submitted.replayed
+        return message_resource(_stored(submitted.items[0])), submitted.replayed
 
     async def explain(self, request: web.Request, account: Account) -> web.Response:
         """POST /v1/messages/explain."""

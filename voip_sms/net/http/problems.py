@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
+import structlog
 from aiohttp import web
 from multidict import CIMultiDict
 
@@ -24,6 +25,20 @@ _HEADERS: Final = {
 # Statuses that the web server itself gives, and the code of ours that means the same.
 _CODES: Final = {400: "malformed", 404: "not_found", 413: "too_large", 422: "invalid"}
 _TRY_AGAIN: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+
+
+log = structlog.get_logger(__name__)
+
+
+def answer_to(error: Exception, method: str, path: str) -> web.Response:
+    """The answer to what a handler raised; `path` as registered: what was asked for is the customer's."""
+    if isinstance(error, Refusal):
+        return refused(error)
+    if isinstance(error, TimeoutError):
+        log.warning("http_handler_too_slow", method=method, path=path)
+        return refused(Refusal("store_unavailable"))
+    log.error("http_handler_failed", method=method, path=path, exc_info=error)
+    return failed(500, detail="Something went wrong here, and was written down")
 
 
 def refused(refusal: Refusal, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -8,9 +8,10 @@ from typing import Any, Final, cast
 import structlog
 from aiohttp import web
 
-from voip_sms.core.failures import Refusal
 from voip_sms.net.http import problems
 from voip_sms.net.http.addresses import read_listen, show_listen
+from voip_sms.net.http.connection import Connection, Way
+from voip_sms.net.http.direct import DirectHandler
 from voip_sms.net.http.settings import HttpSettings
 
 BODY_MOST: Final = 1024 * 1024
@@ -37,12 +38,20 @@ class HttpServer:
         self._settings = settings
         self._app = web.Application(client_max_size=BODY_MOST, middlewares=[_guard])
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=drain)
+        self._ways: dict[str, Way] = {}
         self._listener: asyncio.Server | None = None
         self._address = ""
 
     def add(self, method: str, path: str, handler: Handler) -> None:
         """Serve `method` at `path` (aiohttp's form: `/v1/messages/{id}`); before `start`."""
         self._app.router.add_route(method, path, handler)
+
+    def add_direct(self, path: str, handler: DirectHandler, seconds: float) -> None:
+        """Serve POST at `path` past aiohttp where the request is a usual one (`net/http/direct.py`).
+
+        Before `start`. The route must be there too, for all other requests, with the same answers.
+        """
+        self._ways[path] = Way(handler, seconds)
 
     @property
     def address(self) -> str:
@@ -74,7 +83,8 @@ class HttpServer:
         if server is None or len(server.connections) >= self._settings.max_connections:
             return _Full()
         without: Any = None  # no access log: metrics count, and a line per request would cost each of them
-        return _Connection(
+        return Connection(
+            self._ways,
             server,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=self._settings.idle_timeout,
@@ -105,18 +115,12 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Nothing leaves here but answers: the only middleware, since every one costs each request."""
     try:
         return await handler(request)
-    except Refusal as refusal:
-        return problems.refused(refusal)
     except web.HTTPException as error:
         return _of_status(error)
-    except TimeoutError:
-        log.warning("http_handler_too_slow", method=request.method, path=_route_of(request))
-        return problems.refused(Refusal("store_unavailable"))
     except ConnectionError:
         raise  # the client is gone
-    except Exception:
-        log.exception("http_handler_failed", method=request.method, path=_route_of(request))
-        return problems.failed(500, detail="Something went wrong here, and was written down")
+    except Exception as error:  # noqa: BLE001 - nothing else leaves here
+        return problems.answer_to(error, request.method, _route_of(request))
 
 
 def _of_status(error: web.HTTPException) -> web.Response:
@@ -133,27 +137,6 @@ def _route_of(request: web.Request) -> str:
     """The registered path, `/v1/messages/{id}`: what was really asked for is the customer's."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else ""
-
-
-class _Connection(web.RequestHandler):
-    """A connection whose unreadable requests are answered in our words, not with the parser's."""
-
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        del message  # quotes what came
-        log.info("http_unreadable", peer=request.remote, error=type(exc).__name__)
-        if request.writer.output_size > 0:
-            raise ConnectionError("an answer has begun already")
-        answer = problems.failed(status)
-        answer.force_close()
-        return answer
 
 
 class _Full(asyncio.Protocol):
