@@ -84,7 +84,7 @@ def test_those_of_one_rule_are_listed_by_index(connection, state):
 
 
 def test_candidates_for_replay_are_found_by_index(connection):
-    which = Selection(TENANT, [b"r" * 16, b"q" * 16], 0, 2**62)
-    plan = plan_of(connection, lambda: given_up_webhooks(connection, which, limit=10))
+    which = Selection([b"r" * 16, b"q" * 16], 0, 2**62)
+    plan = plan_of(connection, lambda: given_up_webhooks(connection, TENANT, which, limit=10))
     assert "ix_forward_job_given_up (tenant_id=? AND kind=?)" in plan
     assert "TEMP B-TREE" not in plan

@@ -102,8 +102,8 @@ class Webhooks:
         reader, writer = self._context.reader, self._context.writer
         rules = await reader.run(_switched_on, tenant_id, which.rule_id)
         since, until = which.since or 0, FOR_EVER if which.until is None else which.until
-        selection = Selection(tenant_id, rules, since, until)
-        found = await reader.run(given_up_webhooks, selection, limit=REPLAYED_MOST + 1)
+        selection = Selection(rules, since, until)
+        found = await reader.run(given_up_webhooks, tenant_id, selection, limit=REPLAYED_MOST + 1)
         count = 0
         for start in range(0, min(len(found), REPLAYED_MOST), CHUNK):
             chunk = found[start : min(start + CHUNK, REPLAYED_MOST)]

@@ -35,7 +35,6 @@ class HandoverFilter:
 class Selection:
     """Webhook hand-overs that were given up, of events from `since` up to `until` (epoch microseconds)."""
 
-    tenant_id: Id
     rules: Sequence[Id]
     since: int
     until: int
@@ -66,13 +65,13 @@ def get_handover(connection: Connection, tenant_id: Id, job_id: Id) -> tuple[Row
     return None if found is None else (dict(found), _attempts(connection, tenant_id, job_id))
 
 
-def given_up_webhooks(connection: Connection, which: Selection, *, limit: int) -> list[Id]:
-    """The oldest `limit` hand-overs of a selection that can be told again: retention still has their text."""
+def given_up_webhooks(connection: Connection, tenant_id: Id, which: Selection, *, limit: int) -> list[Id]:
+    """The tenant's oldest `limit` of a selection that can be told again: their text is still kept."""
     statement = (
         select(forward_job.c.id)
         .where(
             ONLY_GIVEN_UP,
-            forward_job.c.tenant_id == which.tenant_id,
+            forward_job.c.tenant_id == tenant_id,
             forward_job.c.kind == _spelled("webhook"),
             forward_job.c.created_at >= which.since,
             forward_job.c.created_at < which.until,
