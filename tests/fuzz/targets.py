@@ -10,9 +10,9 @@ from typing import Final
 
 from fuzz.edge import shared
 from fuzz.transactions import play_transactions
-from voip_sms.wire import gsm0338, receipts, udh
+from voip_sms.wire import gsm0338, html, receipts, udh
 from voip_sms.wire.errors import WireError
-from voip_sms.wire.mail import charsets, html, quotes
+from voip_sms.wire.mail import charsets, quotes
 from voip_sms.wire.mail.reading import read_mail
 from voip_sms.wire.sip import content, digest, headers, rules, uri
 from voip_sms.wire.sip.framing import Broken, Event, Flawed, Ping, StreamFramer

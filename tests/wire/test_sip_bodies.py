@@ -13,7 +13,6 @@ from voip_sms.wire.sip.content import NOTHING, Content, ContentError, Text, read
 from voip_sms.wire.sip.encodings import EncodingError, ExpandedError, expanded
 from voip_sms.wire.sip.headers import Headers
 from voip_sms.wire.sip.imdn import Receipt, write_receipt
-from voip_sms.wire.sip.markup import text_of
 from voip_sms.wire.sip.messages import MAX_BODY
 from voip_sms.wire.sip.mime import PartError
 from voip_sms.wire.sip.multipart import MAX_PARTS, read_parts
@@ -63,6 +62,12 @@ def bare_deflate(octets: bytes) -> bytes:
 )
 def test_charsets(octets: bytes, charset: str) -> None:
     assert text(octets, f'text/plain; charset="{charset}"') == ZAZOLC
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "ISO8859-1", "latin1", "windows-1252"])
+def test_the_euro_sign_of_programs_that_call_their_windows_set_latin_1(charset: str) -> None:
+    found = content(b"10 \x80 za pi\xeatro", f"text/plain; charset={charset}").text
+    assert found == Text("10 € za piêtro")
 
 
 # --- encodings ------------------------------------------------------------------------------------------------
@@ -317,10 +322,18 @@ def test_what_nobody_would_read(body: bytes, kind: str) -> None:
         ("a\r\n   b<b>c</b>", "a bc"),
         ("<p", ""),
         ("I <3 you", "I <3 you"),
+        ("a<!-- x > y -->b", "ab"),
+        ("<!-- <p>x</p> -->b<!--", "b"),
+        (f"a&#{'1' * 5000};b", f"a&#{'1' * 5000};b"),
+        ("a&#x110000;&#0;b", "a\ufffd\ufffdb"),
+        ('<a href="https://example.test/x">tu</a> <img src="x.png" alt="obrazek">', "tu"),
+        ('<span style="display:none">x</span>Hej&nbsp;ty', "Hej ty"),
+        ("<div>a</div><div><br></div><div>b</div>", "a\n\nb"),
+        ('<p title="1 > 0">c</p>', "c"),
+        ("<table><tr><td>a</td><td>b</td></tr></table>", "a b"),
     ],
 )
 def test_marked_up_text(markup: str, shown: str) -> None:
-    assert text_of(markup) == shown
     assert text(markup.encode(), "text/html;charset=utf-8") == shown
 
 

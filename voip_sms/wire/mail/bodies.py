@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from voip_sms.wire.mail import html
+from voip_sms.wire import html
 from voip_sms.wire.mail.charsets import decode
 from voip_sms.wire.mail.flowed import unflow
 from voip_sms.wire.mail.model import Body

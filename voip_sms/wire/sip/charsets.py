@@ -11,8 +11,8 @@ _CHARSETS: Final = {
     "utf8": "utf-8",
     "usascii": "utf-8",
     "ascii": "utf-8",
-    "iso88591": "iso8859-1",
-    "latin1": "iso8859-1",
+    "iso88591": "cp1252",
+    "latin1": "cp1252",
     "iso88592": "iso8859-2",
     "latin2": "iso8859-2",
     "iso885915": "iso8859-15",
@@ -26,7 +26,8 @@ _CHARSETS: Final = {
     "utf16le": "utf-16-le",
     "ucs2": "utf-16-be",
 }
-"""Charset labels without case, spaces and punctuation. ASCII is read as UTF-8: peers label UTF-8 that way."""
+"""Charset labels without case, spaces and punctuation. ASCII is read as UTF-8: peers label UTF-8 that way.
+ISO-8859-1 is read as its superset, where the euro sign is (WHATWG Encoding Standard, 4.2)."""
 _UNSURE: Final = frozenset({"", "usascii", "ascii"})
 """Labels that say little: octets beyond ASCII under them may be anything."""
 _GUESS: Final = "cp1250"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal
 
+from voip_sms.wire import html
 from voip_sms.wire.errors import WireError
-from voip_sms.wire.sip import cpim, imdn, markup
+from voip_sms.wire.sip import cpim, imdn
 from voip_sms.wire.sip.charsets import CharsetError, Text, decode_text
 from voip_sms.wire.sip.encodings import (
     ACCEPT_ENCODING,
@@ -187,7 +188,8 @@ def _plain(media: MediaType, octets: bytes) -> Content:
 
 def _html(media: MediaType, octets: bytes) -> Content:
     text = decode_text(octets, media.params.get("charset", ""))
-    return Content(replace(text, text=markup.text_of(text.text)), rich=True)
+    seen = html.to_text(text.text, links=False)  # a chat is short: addresses would only make it dear
+    return Content(Text(seen.text.strip(), text.damaged or seen.clipped), rich=True)
 
 
 def _nothing(_: MediaType, __: bytes) -> Content:

@@ -1,4 +1,4 @@
-"""HTML of a mail to its text, read once from front to back: what mail programs write, not what browsers show.
+"""HTML to its text, read once from front to back: what mails and phones say, not what browsers show.
 
 A quotation that the markup knows as one gets "> " before its lines, so that it is cut as in a text mail. What
 a reader doesn't see (style, comments, hidden elements) isn't text.
@@ -83,9 +83,12 @@ class Seen:
     tokens: int
 
 
-def to_text(source: str, most: int = MAX_TOKENS) -> Seen:
-    """The text of `source`, of which at most `most` texts and tags are read."""
-    page = _Page()
+def to_text(source: str, most: int = MAX_TOKENS, *, links: bool = True) -> Seen:
+    """The text of `source`, of which at most `most` texts and tags are read.
+
+    `links`: one that stands under other words is written out behind them; without, the words alone are.
+    """
+    page = _Page(links=links)
     clipped = len(source) > MAX_SOURCE
     number = 0
     for number, token in enumerate(_tokens(source[:MAX_SOURCE]), 1):
@@ -165,6 +168,7 @@ def _tag_end(source: str, at: int) -> int:
 class _Page:
     """Lines as they come about."""
 
+    links: bool
     lines: list[str] = field(default_factory=list)
     here: list[str] = field(default_factory=list)
     length: int = 0
@@ -239,7 +243,8 @@ class _Page:
         elif name == "pre":
             self.pre += 1
         elif name == "a":
-            self.link, self.link_from = attributes.get("href", ""), len(self.here)
+            self.link = attributes.get("href", "") if self.links else ""
+            self.link_from = len(self.here)
         elif name == "img" and _EMOJI.fullmatch(attributes.get("alt", "")):
             self.add(attributes["alt"])
 
