@@ -211,7 +211,7 @@ def _account_of(settings: dict[str, Any]) -> pj.AccountConfig:
     account.sipConfig.authCreds.append(pj.AuthCredInfo("digest", "*", user, 0, settings["password"]))
     # The domain need not be in the DNS: all goes to the registrar, as with a phone's outbound proxy.
     over = "" if settings["transport"] == "udp" else f";transport={settings['transport']}"
-    # Asking again for one codec alone, in the first moment of a call, would forget the keys that were pressed.
+    # Asking again for one codec alone, as a call begins, would forget the keys that were pressed.
     account.mediaConfig.lockCodecEnabled = False
     if settings["host"] == "127.0.0.1":
         # Where sound comes from another address than its description says, a PBX first waits and learns.
