@@ -88,6 +88,7 @@ class Splitter:
                 fields, body = split_head(self.octets, begins, ends)
             except MailBroken:
                 self.overflow = True
+                self.heads += ends - begins  # looked through all the same
                 continue
             self.heads += body - begins
             if not fields.pairs and body == ends:
