@@ -84,7 +84,8 @@ def _complaint(details: Any, model: type[BaseModel]) -> Complaint:
 
 
 def _is_tag(step: str | int) -> bool:
-    return isinstance(step, str) and step.startswith(":")
+    """Whether it is no step of the document: a union's member, or pydantic's word for a mapping's key."""
+    return isinstance(step, str) and (step.startswith(":") or step == "[key]")
 
 
 def _words(details: Any) -> str:
@@ -130,8 +131,8 @@ def _keys_at(model: type[BaseModel], loc: Path) -> list[str]:
 
 
 def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
-    """The annotations that `step` leads to: a field, an item of a list, or the tagged member of a union."""
-    if _is_tag(step):
+    """The annotations that `step` leads to: a key, an item of a list, or the tagged member of a union."""
+    if isinstance(step, str) and _is_tag(step):
         for member in _members(annotation):
             if any(getattr(extra, "tag", None) == step for extra in getattr(member, "__metadata__", ())):
                 yield member
@@ -140,10 +141,18 @@ def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
             if get_origin(member) in (tuple, list):
                 yield get_args(member)[0]
     else:
-        for found in _models(annotation):
-            for name, field in found.model_fields.items():
-                if step in (name, field.alias):
-                    yield field.annotation
+        yield from _under(annotation, step)
+
+
+def _under(annotation: Any, key: str) -> Iterator[Any]:
+    """The annotations of a key: a model's field, or any key of a mapping of named things."""
+    for found in _models(annotation):
+        for name, field in found.model_fields.items():
+            if key in (name, field.alias):
+                yield field.annotation
+    for member in _members(annotation):
+        if get_origin(member) is dict:
+            yield get_args(member)[1]
 
 
 def _members(annotation: Any) -> Iterator[Any]:

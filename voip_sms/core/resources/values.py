@@ -121,9 +121,13 @@ def read_number(text: str, country: str) -> str:
 
 
 def _reachable(value: object, info: ValidationInfo) -> str:
-    text = _text(value)
+    return read_reachable(_text(value), country_of(info))
+
+
+def read_reachable(text: str, country: str) -> str:
+    """The E.164 of a number that can take an SMS, or a complaint."""
     try:
-        return addresses.recipient(text, country_of(info)).e164
+        return addresses.recipient(text, country).e164
     except Refusal as refusal:
         raise complaint(f"{text!r}: {_why_not(refusal)}") from None
 
