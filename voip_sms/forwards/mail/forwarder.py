@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from email.message import EmailMessage
-from email.utils import parseaddr
 from typing import Final
 
 from voip_sms.core.failures import Outcome, Permanent, Temporary
@@ -51,4 +50,4 @@ class MailForwarder:
         """Autoresponders answer the envelope's sender (RFC 3834 4): where they may, whoever texted."""
         if job.event != RECEIVED:
             return NOBODY
-        return parseaddr(str(mail["From"]))[1] if job.autoreply else self._identity.sender
+        return mail["From"].addresses[0].addr_spec if job.autoreply else self._identity.sender
