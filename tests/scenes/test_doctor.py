@@ -246,7 +246,9 @@ async def test_ports_of_the_running_service_are_well(config, tmp_path):
         await service.stop()
     # The lock's file is still there, and names a process that is not.
     assert (tmp_path / "var" / "serve.lock").exists()
-    assert served_by(load(config)) is None
+    settings = load(config)
+    with closing(open_database(settings.database.url)) as database:
+        assert served_by(settings, database) is None
     assert "service" not in (await doctor_beside(config)).findings
 
 

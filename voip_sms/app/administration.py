@@ -72,6 +72,15 @@ def make_folders(settings: Settings, database: Database) -> None:
         database.file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
+def served_folder(settings: Settings, database: Database) -> Path:
+    """What one process at a time serves from: where SQLite's file is, else the data folder.
+
+    On PostgreSQL the data folder is what makes a node: two processes of one name would take each other's
+    parts back as those of a dead one.
+    """
+    return settings.data_dir if database.file is None else database.file.parent
+
+
 def _prepare(settings: Settings, database: Database) -> None:
     make_folders(settings, database)
     check(database)

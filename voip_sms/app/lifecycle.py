@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
-from enum import IntEnum
 from functools import partial
 from typing import Final
 
@@ -16,8 +15,9 @@ import structlog
 import uvloop
 
 from voip_sms.app import garbage, logs
-from voip_sms.app.administration import make_folders
+from voip_sms.app.administration import make_folders, served_folder
 from voip_sms.app.build import CONFIGURATION, Ground, House, build, lay_ground
+from voip_sms.app.exits import Exit
 from voip_sms.app.notify import Notifier, notifier
 from voip_sms.app.settings import Settings
 from voip_sms.core.directory import Directory
@@ -40,16 +40,6 @@ LOOK_SECONDS: Final = 60.0
 """A wait without a signal is renewed after this, so that no wait is for ever."""
 
 log = structlog.get_logger(__name__)
-
-
-class Exit(IntEnum):
-    """The contract's exit codes of `serve`."""
-
-    OK = 0
-    FAILED = 1
-    CONFIGURATION = 2
-    DATABASE = 3
-    PORT_IN_USE = 4
 
 
 def _nobody(addresses: Mapping[str, str | None], directory: Directory) -> None:
@@ -86,15 +76,11 @@ def _complain(text: str) -> None:
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[Database]:
-    """The database, at this version's schema; the folder is ours alone. DatabaseError.
-
-    SQLite's is locked where its file is. On PostgreSQL the data folder is what makes a node: two processes of
-    one name would take each other's parts back as those of a dead one.
-    """
+    """The database, at this version's schema; the folder is ours alone. DatabaseError."""
     database = open_database(settings.database.url)
     try:
         make_folders(settings, database)
-        with lock_folder(settings.data_dir if database.file is None else database.file.parent):
+        with lock_folder(served_folder(settings, database)):
             check(database)
             if database.is_sqlite:
                 migrate.upgrade(database.writer)

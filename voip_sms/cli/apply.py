@@ -8,7 +8,8 @@ import click
 
 from voip_sms.app import administration
 from voip_sms.app.administration import Applied
-from voip_sms.cli.exits import Exit, config_option, database_errors, settings_of
+from voip_sms.app.exits import Exit
+from voip_sms.cli.exits import config_option, database_errors, settings_of
 from voip_sms.core.resources.documents import NotYamlError
 from voip_sms.engine.accounts.applying import Report
 

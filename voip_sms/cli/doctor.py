@@ -9,7 +9,8 @@ import click
 import orjson
 
 from voip_sms.app.doctor import Finding, Options, examine
-from voip_sms.cli.exits import Exit, config_option, database_errors, settings_of
+from voip_sms.app.exits import Exit
+from voip_sms.cli.exits import config_option, database_errors, settings_of
 
 
 @click.command("doctor")

@@ -1,26 +1,15 @@
-"""What every command shares: exit codes, reading the settings, and ending with a clear text."""
+"""What every command shares: reading the settings, and ending with a clear text."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 from pathlib import Path
 
 import click
 
+from voip_sms.app.exits import Exit
 from voip_sms.app.settings import Settings, SettingsInvalidError, load
 from voip_sms.store.errors import DatabaseError
-
-
-class Exit(IntEnum):
-    """The contract's exit codes."""
-
-    OK = 0
-    FAILED = 1
-    CONFIGURATION = 2
-    DATABASE = 3
-    PORT_IN_USE = 4
-
 
 config_option = click.option(
     "--config",

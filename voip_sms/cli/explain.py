@@ -10,7 +10,8 @@ import click
 
 from voip_sms.app import administration
 from voip_sms.app.administration import Explained
-from voip_sms.cli.exits import Exit, config_option, database_errors, settings_of
+from voip_sms.app.exits import Exit
+from voip_sms.cli.exits import config_option, database_errors, settings_of
 from voip_sms.core.clock import to_rfc3339
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import message_resource

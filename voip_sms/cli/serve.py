@@ -6,7 +6,8 @@ from typing import Final
 
 import click
 
-from voip_sms.cli.exits import Exit, config_option, settings_of
+from voip_sms.app.exits import Exit
+from voip_sms.cli.exits import config_option, settings_of
 
 _DEFAULT_ROUTE: Final = "auto"
 

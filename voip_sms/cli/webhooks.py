@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from voip_sms.app import webhooks as use
+from voip_sms.app.exits import Exit
 from voip_sms.app.webhooks import Whose, Work
-from voip_sms.cli.exits import Exit, config_option, database_errors, settings_of
+from voip_sms.cli.exits import config_option, database_errors, settings_of
 from voip_sms.core import clock, ids
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal

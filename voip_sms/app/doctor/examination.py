@@ -75,7 +75,7 @@ def _first(settings: Settings, options: Options, opened: Database) -> Iterator[C
         )
     yield Check("data_dir", lambda: machine.folder(settings.data_dir))
     yield Check("database", lambda: database.look(opened, settings.data_dir))
-    yield Check("listeners", lambda: listeners.look(settings))
+    yield Check("listeners", lambda: listeners.look(settings, opened))
     for pair in _pairs(settings):
         yield Check(f"{pair.name}.tls_cert", partial(certificates.look, pair, time.time()))
     yield Check("sip.domain", lambda: names.look(settings))

@@ -5,15 +5,17 @@ import http.client
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from voip_sms.app.administration import served_folder
 from voip_sms.app.doctor import sockets
 from voip_sms.app.doctor.findings import CONNECT, Finding
 from voip_sms.app.settings import Settings
 from voip_sms.net.listeners import is_loopback, split_listener
+from voip_sms.store.database import Database
 from voip_sms.store.folder import LOCK_NAME
 
 _OK: Final = 200
@@ -47,9 +49,9 @@ def listeners(settings: Settings) -> Iterator[Listener]:
                 yield Listener(name, text, kind)
 
 
-def look(settings: Settings) -> Iterator[Finding]:
+def look(settings: Settings, database: Database) -> Iterator[Finding]:
     """The running service if there is one, every port, and what others can reach."""
-    pid = served_by(settings)
+    pid = served_by(settings, database)
     if pid is not None:
         yield _service(settings, pid)
     for listener in listeners(settings):
@@ -57,13 +59,10 @@ def look(settings: Settings) -> Iterator[Finding]:
     yield from _exposed(settings)
 
 
-def served_by(settings: Settings) -> int | None:
-    """The process that serves from our data folder (SQLite's lock names it), or whoever has our HTTP port."""
-    for folder in {settings.data_dir, _database_folder(settings)}:
-        try:
-            pid = int((folder / LOCK_NAME).read_text(encoding="ascii"))
-        except (OSError, ValueError):
-            continue
+def served_by(settings: Settings, database: Database) -> int | None:
+    """The process that serves from our folder (the lock there names it), or whoever has our HTTP port."""
+    with suppress(OSError, ValueError):
+        pid = int((served_folder(settings, database) / LOCK_NAME).read_text(encoding="ascii"))
         if _is_ours(pid):
             return pid
     if settings.http.listen:
@@ -71,10 +70,6 @@ def served_by(settings: Settings) -> int | None:
         if found is not None and _is_ours(found.pid):
             return found.pid
     return None
-
-
-def _database_folder(settings: Settings) -> Path:
-    return Path(settings.database.url.removeprefix("sqlite:///")).parent
 
 
 def _is_ours(pid: int) -> bool:
