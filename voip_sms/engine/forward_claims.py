@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, exists, select, text
 
-from voip_sms.core.clock import MINUTE, SECOND
+from voip_sms.core.clock import HOUR, MINUTE, SECOND
 from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id, SipAccount
 from voip_sms.core.dispositions import receipt_of
 from voip_sms.core.failures import Outcome, Permanent, Temporary
 from voip_sms.core.mail import notices
-from voip_sms.core.model import Event, ForwardJob, Message
+from voip_sms.core.model import Binding, Event, ForwardJob, Message
 from voip_sms.core.notices import tells_of_failure
 from voip_sms.core.status import Status
 from voip_sms.engine.fallback import falls_at
@@ -38,6 +38,8 @@ AT_ONCE: Final = 64
 thousands are due together; between the looks everybody else has a turn."""
 LOOK_BEYOND: Final = 64
 """Due jobs looked at beside those that can be taken: some will have to wait behind others."""
+PARKED: Final = HOUR
+"""How long a job waits for a phone without being looked at: its account may be given a fallback meanwhile."""
 _CANCELED: Final = Permanent("canceled")
 _TOO_MANY: Final = Permanent("too_many_notices")
 LAPSED_MOST: Final = 100
@@ -176,7 +178,7 @@ def _about(directory: Directory, job: Mapping[str, Any], state: State) -> Iterat
     if receipt_of(job["event"]) is not None:
         yield by_key("disposition", job["message_id"], lock=False)
     account = _sip_account(directory, job)
-    if account is not None:
+    if account is not None and _registers(account):
         yield _bindings(account)
     message = state.get("message", job["message_id"])
     if message is not None and _wants_slot(job):
@@ -228,7 +230,7 @@ class _Taking:
             self._change(job, state="failed", cause="message_gone")
             return
         claim = self._claim(job, message)
-        if claim.outcome is None and job["kind"] == "sip" and not claim.job.bindings:
+        if claim.outcome is None and claim.waits_for_phones and not claim.job.bindings:
             if claim.falls_at is None or claim.falls_at > self._now:
                 self._park(job, claim.falls_at)
                 return
@@ -249,8 +251,8 @@ class _Taking:
 
     def _park(self, job: Mapping[str, Any], falls_at: int | None) -> None:
         """A REGISTER makes it due, or the hour at which it goes elsewhere."""
-        due_at = job["expires_at"] if falls_at is None else min(falls_at, job["expires_at"])
-        self._change(job, due_at=due_at, cause="not_registered")
+        due_at = self._now + PARKED if falls_at is None else falls_at
+        self._change(job, due_at=min(due_at, job["expires_at"]), cause="not_registered")
 
     def _change(self, job: Mapping[str, Any], **changes: Any) -> None:
         self.rows.update("forward_job", (job["id"],), **changes)
@@ -266,7 +268,7 @@ class _Taking:
             job=self._job(job, message, rule, account),
             rule_id=job["rule_id"],
             order_key=job["order_key"],
-            account_id=None if account is None else account.account.id,
+            account_id=account.account.id if account is not None and _registers(account) else None,
             claimed_at=self._now,
             outcome=outcome,
             fallback=account.fallback if falls and account is not None else None,
@@ -312,7 +314,8 @@ class _Taking:
             thread=thread_for(job, message),
             autoreply=answers_itself(self._directory, job),
             payload=job["payload"] or {},
-            bindings=() if account is None else live(self._state.find(_bindings(account)), self._now),
+            bindings=self._live(account),
+            via="direct" if account is None else account.via,
             taken=job["taken"] or {},
             language=language if account is None else account.account.language,
             timezone="UTC" if tenant is None else tenant.timezone,
@@ -320,6 +323,11 @@ class _Taking:
             imdn_id=_asked(self._state, job, "imdn_id"),
             imdn_peer=_asked(self._state, job, "peer"),
         )
+
+    def _live(self, account: SipAccount | None) -> tuple[Binding, ...]:
+        if account is None or not _registers(account):
+            return ()
+        return live(self._state.find(_bindings(account)), self._now)
 
 
 def _message(state: State, row: Mapping[str, Any]) -> Message:
@@ -334,6 +342,11 @@ def _asked(state: State, job: Mapping[str, Any], column: str) -> str:
     """What the sender of the message said when it asked for the receipt that the job is."""
     row = state.get("disposition", job["message_id"]) if receipt_of(job["event"]) is not None else None
     return "" if row is None else row[column]
+
+
+def _registers(account: SipAccount) -> bool:
+    """Whether its phones register here, so that we know where they are."""
+    return account.via == "direct"
 
 
 def _sip_account(directory: Directory, job: Mapping[str, Any]) -> SipAccount | None:

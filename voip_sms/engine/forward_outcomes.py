@@ -50,6 +50,11 @@ class Claim:
     falls_at: int | None = None
     """When the text goes to the fallback unless a phone took it; None: never."""
 
+    @property
+    def waits_for_phones(self) -> bool:
+        """Whether a REGISTER here is what makes a try worth while."""
+        return self.job.kind == "sip" and self.job.via == "direct"
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -163,11 +168,11 @@ def _again_at(claim: Claim, job: Mapping[str, Any], ended: Ended) -> int | None:
     due_at = _SCHEDULES[claim.job.kind].next_at(
         failures, now, ended.chance, expires_at=expires_at, asked=asked
     )
-    if claim.job.kind != "sip":
+    if claim.waits_for_phones and (due_at is None or not claim.job.bindings):
+        due_at = expires_at  # a REGISTER may still come, up to the last moment
+    if claim.falls_at is None or claim.falls_at <= now:
         return due_at
-    if due_at is None or not claim.job.bindings:  # a REGISTER may still come, up to the last moment
-        due_at = expires_at
-    return min(due_at, claim.falls_at) if claim.falls_at is not None and claim.falls_at > now else due_at
+    return claim.falls_at if due_at is None else min(due_at, claim.falls_at)
 
 
 def _registered_since(bindings: Iterable[Mapping[str, Any]], claim: Claim, now: int) -> bool:
@@ -193,7 +198,7 @@ def _write(
 
 def _state(job: Mapping[str, Any], outcome: Outcome, due_at: int | None, now: int) -> tuple[str, str]:
     if isinstance(outcome, Accepted):
-        return "done", ""
+        return "done", _cause(outcome)
     if due_at is not None:
         return "queued", outcome.cause
     if isinstance(outcome, Permanent) or job["expires_at"] > now:
@@ -202,7 +207,9 @@ def _state(job: Mapping[str, Any], outcome: Outcome, due_at: int | None, now: in
 
 
 def _cause(outcome: Outcome) -> str:
-    return "" if isinstance(outcome, Accepted) else outcome.cause
+    if isinstance(outcome, Accepted):
+        return f"handed to {outcome.handed_to}" if outcome.handed_to else ""
+    return outcome.cause
 
 
 def _attempt(rows: Rows, job: Mapping[str, Any], now: int, outcome: Outcome) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from voip_sms.core.directory import ForwardKind, Id
+from voip_sms.core.directory import ForwardKind, Id, Via
 from voip_sms.core.failures import Outcome, Permanent, StoreUnavailableError, Temporary, Uncertain
 from voip_sms.core.model import ForwardJob
 from voip_sms.core.ports import Forwarder
@@ -45,7 +45,9 @@ log = structlog.get_logger(__name__)
 
 
 class Forwarding:
-    """One per process. `forwarders` by kind; jobs of other kinds wait."""
+    """One per process. `forwarders` by kind; jobs of other kinds wait. `elsewhere`: for phones that do not
+    register here, by where they are.
+    """
 
     def __init__(
         self,
@@ -53,11 +55,13 @@ class Forwarding:
         signals: Signals,
         forwarders: Mapping[ForwardKind, Forwarder],
         limits: Mapping[ForwardKind, int] = LIMITS,
+        elsewhere: Mapping[Via, Forwarder] | None = None,
     ) -> None:
         self._context = context
         self._signals = signals
         self._forwarders = forwarders
         self._limits = limits
+        self._elsewhere = elsewhere or {}
         self._under_way: dict[Id, Claim] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -138,9 +142,12 @@ class Forwarding:
             self._signals.wake(("forwards",))  # its place is free
 
     async def _deliver(self, job: ForwardJob) -> Outcome:
+        forwarder = self._forwarders[job.kind] if job.via == "direct" else self._elsewhere.get(job.via)
+        if forwarder is None:  # until somebody says where it is
+            return Temporary(f"no_{job.via}")
         try:
             async with asyncio.timeout(DELIVERY_SECONDS):
-                return await self._forwarders[job.kind].deliver(job)
+                return await forwarder.deliver(job)
         except TimeoutError:
             return Uncertain("timeout")
         except Exception:  # a fault with one target must not stop the others
@@ -152,7 +159,7 @@ class Forwarding:
             context = self._context
             ended = Ended(outcome, context.node, self._now(), context.chance(), context.new_id)
             unit = record_unit(claim, ended)
-            unit = with_message(unit, claim.job, moment_of(context))
+            unit = with_message(unit, claim.job, outcome, moment_of(context))
             try:
                 state = await self._context.writer.do(unit)
             except StoreUnavailableError:

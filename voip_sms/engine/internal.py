@@ -1,10 +1,14 @@
-"""A message to an extension ends as the job for its phones ends: delivered, refused, or too late."""
+"""A message to an extension ends as the job for its phones ends: delivered, refused, or too late.
+
+One that was handed to somebody who never tells is `sent`, until nobody waits for news any more.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from voip_sms.core.directory import Id
+from voip_sms.core.failures import Accepted, Outcome
 from voip_sms.core.model import INTERNAL, ForwardJob
 from voip_sms.core.status import Status
 from voip_sms.engine.progress import NO_CAUSE, Cause, Moment, Progress, Work
@@ -23,7 +27,7 @@ def carries_internal(job: ForwardJob) -> bool:
     return job.event == "message.received" and INTERNAL in job.message.flags
 
 
-def with_message(unit: Unit, job: ForwardJob, moment: Moment) -> Unit:
+def with_message(unit: Unit, job: ForwardJob, outcome: Outcome, moment: Moment) -> Unit:
     """`unit`, which records how a job went (its result is the job's state then), and moves the message on."""
     if not carries_internal(job):
         return unit
@@ -31,6 +35,8 @@ def with_message(unit: Unit, job: ForwardJob, moment: Moment) -> Unit:
     def decide(state: State) -> Rows:
         rows = unit.decide(state)
         status = _ENDS.get(str(rows.result))
+        if status is Status.DELIVERED and isinstance(outcome, Accepted) and outcome.handed_to:
+            status = Status.SENT
         message = state.get("message", job.message.id)
         if status is None or message is None or _waits_again(rows, job):
             return rows
