@@ -64,6 +64,7 @@ class FakeEngine:
     bound: dict[tuple[str, str], Binding] = field(default_factory=dict)
     died: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    announcements: list[str] = field(default_factory=list)
     receipts: list[tuple[str, Receipt]] = field(default_factory=list)
     writers: list[PhoneSource] = field(default_factory=list)
 
@@ -113,6 +114,10 @@ class FakeEngine:
                 continue
             self.bound[key] = binding
         return await self.bindings(account)
+
+    async def announced(self, account: Account) -> None:
+        self._registrations()
+        self.announcements.append(account.name)
 
     async def unregister_all(self, account: Account) -> None:
         self._registrations()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from voip_sms.app.settings import Settings
+from voip_sms.app.subscribers import table
 from voip_sms.app.yaml_file import read
 from voip_sms.core import ids
 from voip_sms.core.clock import SystemClock
@@ -25,7 +26,7 @@ from voip_sms.core.resources.messages import MESSAGE
 from voip_sms.engine.accounts.applying import NEVER, Prepared, Report, carry_out, prepare
 from voip_sms.engine.accounts.planning import Maker
 from voip_sms.engine.accounts.sealing import Vault
-from voip_sms.store import handovers, messages, migrate, resolve
+from voip_sms.store import handovers, messages, migrate, resolve, snapshot
 from voip_sms.store.database import Database, check, open_database
 from voip_sms.store.errors import DatabaseUnreachableError, brief
 from voip_sms.store.folder import lock_folder, make_private
@@ -148,6 +149,15 @@ def _write(database: Database, prepared: Prepared) -> Report:
             prepared = replace(prepared, generation=NEVER)
         time.sleep(again / 10)
     raise AssertionError
+
+
+# --- a Kamailio in front ------------------------------------------------------------------------------------
+
+
+def subscribers(settings: Settings) -> str:
+    """The table of accounts whose phones are there. DatabaseError."""
+    with administered(settings) as database, database.reader.connect() as connection:
+        return table(snapshot.load(connection))
 
 
 # --- explain ------------------------------------------------------------------------------------------------

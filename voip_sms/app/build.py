@@ -179,11 +179,13 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         connections=sip_connections(raise_limit()),
     )
     credentials = DirectoryCredentials(context.directory)
-    phones = SipForwarder(endpoint, settings.sip.domain, credentials, StoredRegistrations(context))
+    phones = SipForwarder(
+        endpoint, settings.sip.domain, credentials, StoredRegistrations(context), settings.sip.proxy()
+    )
     sip = _sip_door(settings, endpoint, _sip_engine(context, submit, phones), context, key)
     guarded = GuardedClient(settings.webhooks.allow)
     others = _forwarders(settings, submit, guarded, context)
-    forwarding = Forwarding(context, signals, {"sip": phones, **others})
+    forwarding = Forwarding(context, signals, {"sip": phones, **others}, elsewhere={"proxy": phones})
     http = HttpServer(settings.http)
     house = House(
         ground,

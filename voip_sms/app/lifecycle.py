@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import orjson
@@ -20,6 +21,7 @@ from voip_sms.app.build import CONFIGURATION, Ground, House, build, lay_ground
 from voip_sms.app.exits import Exit
 from voip_sms.app.notify import Notifier, notifier
 from voip_sms.app.settings import Settings
+from voip_sms.app.subscribers import Subscribers
 from voip_sms.core.directory import Directory
 from voip_sms.core.failures import StoreUnavailableError
 from voip_sms.engine.pulse import Pulse
@@ -151,12 +153,26 @@ async def _start(
     key = await ground.writer.run(lambda connection: get_or_create(connection, NONCE_KEY, os.urandom))
     await ground.holder.start()
     stack.push_async_callback(ground.holder.stop)
+    _keep_subscribers(settings, ground, stack)
     house = build(settings, ground, key)
     await _start_engine(house, stack)
     addresses = await _open_doors(settings, house, stack)
     house.missing.clear()
     _spawn(stack, Pulse(ground.context, partial(_stored, house)).run())
     return house, addresses
+
+
+def _keep_subscribers(settings: Settings, ground: Ground, stack: AsyncExitStack) -> None:
+    """Let a Kamailio in front know who may register there, now and after every change."""
+    if not settings.sip.subscribers:
+        return
+    file = Subscribers(Path(settings.sip.subscribers))
+
+    def keep() -> None:
+        file.keep(ground.holder.current())
+
+    keep()
+    stack.callback(ground.signals.on(CONFIGURATION, keep))
 
 
 def _stored(house: House, well: bool) -> None:  # noqa: FBT001 - a callback's one argument

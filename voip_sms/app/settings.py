@@ -169,7 +169,7 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(update=changed)
 
 
-_PATHS: Final = frozenset({"data_dir", "tls_cert", "tls_key", "tls_ca", "dkim_key"})
+_PATHS: Final = frozenset({"data_dir", "tls_cert", "tls_key", "tls_ca", "dkim_key", "subscribers"})
 
 
 def _absolute(section: Any, base: Path) -> dict[str, str]:

@@ -70,6 +70,13 @@ class Registrations(Protocol):
         """
         ...
 
+    async def announced(self, account: Account) -> None:
+        """A phone registered at the proxy in front of us: what waits for the account becomes due at once.
+
+        Where it is reached is the proxy's to know; nothing is kept of it here.
+        """
+        ...
+
     async def unregister_all(self, account: Account) -> None:
         """`Contact: *` with `Expires: 0`."""
         ...

@@ -124,6 +124,8 @@ class _Recording:
 
     def _again_at(self, state: State, job: Mapping[str, Any]) -> int | None:
         due_at = _again_at(self._claim, job, self._ended)
+        if due_at is not None and job["due_at"] > self._claim.claimed_at:
+            return self._ended.now  # while we were trying, a phone was announced (`registrations.announced`)
         if due_at is None or self._claim.account_id is None:
             return due_at
         bindings = state.find(self._bindings())

@@ -64,6 +64,24 @@ class StoredRegistrations:
             self._heard(account.name, live)
         return live
 
+    async def announced(self, account: Account) -> None:
+        """A phone registered at the proxy in front: what waits is due at once, also what is being tried."""
+        now = self._context.clock.now()
+        head = Scan("forward_job", _HEAD, {"key": phone_key(account.name)})
+
+        def decide(state: State) -> Rows:
+            rows = Rows()
+            for job in state.scanned(head):
+                # Of one under way the hour tells the end of its try that somebody came meanwhile.
+                if job["state"] == "sending" or job["due_at"] > now:
+                    rows.update("forward_job", (job["id"],), due_at=now)
+                rows.wakes.add("forwards")
+            return rows
+
+        await self._do(decide, head)
+        if self._heard is not None:
+            self._heard(account.name, ())
+
     async def unregister_all(self, account: Account) -> None:
         """`Contact: *` with `Expires: 0`."""
         await self._remove(_of(account))

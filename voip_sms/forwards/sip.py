@@ -32,6 +32,7 @@ from voip_sms.forwards.sip_body import (
     settled,
     wants_plainer,
 )
+from voip_sms.forwards.sip_proxy import at_proxy
 from voip_sms.net.sip.contacts import dial
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
@@ -55,22 +56,30 @@ and those that are there answer within a round trip."""
 LATE_MOST: Final = 2_000
 """Texts known to have been taken after their try was over: as many as the endpoint listens for."""
 _DEFAULT_PORT: Final = 5060
+_TOO_LARGE: Final = 513
+"""What a proxy says of a request that it would have to send over UDP (RFC 3261 21.5.7)."""
 
 
 class SipForwarder:
     """Delivers to every live contact of a SIP user at once; one that takes it is enough.
 
     `domain` is the host of From and To, but for phones that call us by another. A contact on a lost
-    connection is unreachable at once.
+    connection is unreachable at once. `proxy`: where the phones are of accounts with `via: proxy`.
     """
 
     def __init__(
-        self, endpoint: Endpoint, domain: str, credentials: Credentials, registrations: Registrations
+        self,
+        endpoint: Endpoint,
+        domain: str,
+        credentials: Credentials,
+        registrations: Registrations,
+        proxy: Target | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._domain = domain
         self._credentials = credentials
         self._registrations = registrations
+        self._proxy = proxy
         self._late: OrderedDict[Id, dict[str, int]] = OrderedDict()
         self._left: set[asyncio.Task[Answer]] = set()
         self._trying: dict[str, _Try] = {}
@@ -80,13 +89,14 @@ class SipForwarder:
         text = _text(job)
         if text is None:
             return Permanent("text_gone")
-        if not job.bindings:
-            return Temporary("not_registered")
+        bindings = self._bindings(job)
+        if not bindings:
+            return Temporary("not_registered" if job.via == "direct" else "no_proxy")
         taken = self._taken(job)
         done = next((contact for contact, until in taken.items() if until >= len(text)), None)
         if done is not None:  # it said so after the last try was over
             return Accepted(done, contacts=(ContactResult(done, "late"),))
-        readers = [one for one in phones(job.bindings) if may_read(job, one)]
+        readers = [one for one in phones(bindings) if may_read(job, one)]
         if not readers:
             return Permanent("no_reader")
         offers = [_Offer(job, one, text, taken.get(one.contact, 0)) for one in readers]
@@ -95,10 +105,20 @@ class SipForwarder:
         await self._drop_gone(job, answers)
         return settled(job, outcome_of(answers))
 
+    def _bindings(self, job: ForwardJob) -> Sequence[Binding]:
+        if job.via == "direct":
+            return job.bindings
+        return () if self._proxy is None else (at_proxy(job, self._domain, self._proxy),)
+
     def registered(self, user: str, bindings: Sequence[Binding]) -> None:
-        """A phone of the user registered; from elsewhere, it is not waited for where it was."""
+        """A phone of the user registered; from elsewhere, it is not waited for where it was.
+
+        No `bindings`: it did so at the proxy, and from where is the proxy's to know.
+        """
         trying = self._trying.get(user)
-        if trying is not None and any(_place(one) not in trying.places for one in bindings):
+        if trying is None:
+            return
+        if not bindings or any(_place(one) not in trying.places for one in bindings):
             trying.moved.set()
 
     @contextmanager
@@ -141,7 +161,7 @@ class SipForwarder:
         """A contact that says it isn't there loses its binding; should that fail, the next try repeats it."""
         account = self._credentials.sip_account(job.target)
         for answer in answers:
-            if answer.rank is not Rank.GONE or account is None:
+            if answer.rank is not Rank.GONE or account is None or job.via != "direct":
                 continue
             try:
                 await self._registrations.drop(account.account, answer.binding.contact, answer.binding)
@@ -172,7 +192,7 @@ class SipForwarder:
 
     async def _offer(self, offer: "_Offer") -> Answer:
         """One contact: whole if it can be, else over TCP, else in pieces (RFC 3428 8)."""
-        target = self._target(offer.binding)
+        target = self._proxy if offer.job.via == "proxy" else self._target(offer.binding)
         if target is None:
             return Answer(offer.binding, Rank.LATER, "unreachable", taken=offer.taken)
         whole = in_time(offer.job, self._request(offer, target, offer.rest))
@@ -180,8 +200,11 @@ class SipForwarder:
         if result.ending is Ending.TOO_LARGE:
             over_tcp = replace(whole, target=Target("tcp", target.host, target.port))
             result = await self._endpoint.send(over_tcp)
-            if result.ending is Ending.UNREACHABLE and may_cut(offer.job):
-                result = await self._in_pieces(offer, target)
+            must_cut = result.ending is Ending.UNREACHABLE
+        else:
+            must_cut = result.status == _TOO_LARGE
+        if must_cut and may_cut(offer.job):
+            result = await self._in_pieces(offer, target)
         if wants_plainer(offer.job, whole, result):
             result = await self._endpoint.send(self._request(offer, target, offer.rest, plain=True))
         answer = answer_of(offer.binding, result)
@@ -194,7 +217,7 @@ class SipForwarder:
         while True:
             piece = first_piece(offer.rest, size)
             result = await self._endpoint.send(self._request(offer, target, piece))
-            if result.ending is Ending.TOO_LARGE:
+            if result.ending is Ending.TOO_LARGE or result.status == _TOO_LARGE:
                 smaller = next(sizes, None)
                 if smaller is None:
                     return result

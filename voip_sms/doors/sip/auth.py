@@ -18,7 +18,7 @@ from voip_sms.net.sip.traffic import Incoming, Reply
 from voip_sms.wire.sip import digest
 from voip_sms.wire.sip.digest import Algorithm, Challenge
 from voip_sms.wire.sip.grammar import GrammarError
-from voip_sms.wire.sip.headers import NameAddr, parse_name_addr
+from voip_sms.wire.sip.headers import Headers, NameAddr, parse_name_addr
 from voip_sms.wire.sip.nonces import NonceCounts, NonceMint, NonceState
 from voip_sms.wire.sip.uri import SipUri
 
@@ -34,10 +34,14 @@ doesn't know, wherever it stands among them (RFC 8760 2.4 wants it passed over).
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Either the account that sent it, or the reply; both None: stay silent."""
+    """Either the account that sent it, or the reply; both None: stay silent.
+
+    `vouched`: a trusted peer says so, and has its own way to the phone.
+    """
 
     account: SipAccount | None = None
     reply: Reply | None = None
+    vouched: bool = False
 
 
 class Authenticator:
@@ -140,17 +144,23 @@ class Authenticator:
 
     def _vouched(self, incoming: Incoming) -> Verdict:
         """A trusted peer names the sender (RFC 3325); no other's word is read."""
-        headers = incoming.read.request.headers
-        user = headers.get("x-auth-user")
-        if not user and "p-asserted-identity" in headers:
-            try:
-                user = _user(parse_name_addr(headers.list("p-asserted-identity")[0]))
-            except (GrammarError, IndexError):
-                user = ""
+        user = self._named(incoming.read.request.headers)
         account = self._credentials.sip_account(user) if user else None
         if account is None:
             return Verdict(reply=Reply(403, keep=False))
-        return Verdict(account=account)
+        return Verdict(account=account, vouched=True)
+
+    def _named(self, headers: Headers) -> str:
+        """The user that the peer names; '' for none, and for two: one may be the sender's own idea."""
+        own = [value.strip() for value in headers.all(self._settings.peer_header.lower())]
+        if own:
+            return own[0] if len(own) == 1 else ""
+        try:
+            asserted = {_user(parse_name_addr(one)) for one in headers.list("p-asserted-identity")}
+        except GrammarError:
+            return ""
+        asserted.discard("")  # a tel URI beside the sip one (RFC 3325 9.1)
+        return asserted.pop() if len(asserted) == 1 else ""
 
     def owns(self, account: SipAccount, address: NameAddr) -> bool:
         """Whether `address` (From, or To of a REGISTER) is the account's own address of record.

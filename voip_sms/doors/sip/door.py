@@ -11,7 +11,7 @@ import structlog
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Code, Refusal
 from voip_sms.core.ports import Credentials, Dispositions, Registrations, Submitter
-from voip_sms.doors.sip.auth import Authenticator
+from voip_sms.doors.sip.auth import Authenticator, Verdict
 from voip_sms.doors.sip.keepalive import KeepAlive
 from voip_sms.doors.sip.message import DOOR, Messages
 from voip_sms.doors.sip.phones import CAPACITY, Phones
@@ -21,6 +21,7 @@ from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.engine.metrics import Metrics
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Incoming, Reply
+from voip_sms.net.sip.transports import joined
 from voip_sms.wire.sip.headers import NameAddr
 
 log = structlog.get_logger(__name__)
@@ -62,6 +63,7 @@ class SipDoor:
         self._messages = Messages(engine.submitter, engine.dispositions, engine.metrics, now)
         registrar = Registrar(settings, engine.registrations, self._phones, now)
         self._serve_register = _timed(registrar.serve, engine.metrics.timer(DOOR, "register"), seconds)
+        self._serve_announced = _timed(registrar.announce, engine.metrics.timer(DOOR, "register"), seconds)
         self._serve_message = _timed(self._messages.serve, engine.metrics.timer(DOOR, "message"), seconds)
         self._keep_alive = KeepAlive(
             endpoint,
@@ -97,14 +99,29 @@ class SipDoor:
 
     def register(self, incoming: Incoming) -> Reply | Awaitable[Reply] | None:
         """REGISTER: the address of record is To (RFC 3261 10.3)."""
-        return self._admit(incoming, incoming.read.recipient, self._serve_register, _refuse)
+        return self._admit(incoming, incoming.read.recipient, self._register_as, _refuse)
 
     def message(self, incoming: Incoming) -> Reply | Awaitable[Reply] | None:
         """MESSAGE: whoever authenticated must own From."""
-        return self._admit(incoming, incoming.read.sender, self._serve_message, self._messages.refuse)
+        return self._admit(
+            incoming, incoming.read.sender, lambda _: self._serve_message, self._messages.refuse
+        )
+
+    def _register_as(self, verdict: Verdict) -> Serve:
+        """Where the phones of the account are decides what a REGISTER of one of them is."""
+        assert verdict.account is not None
+        if verdict.account.via == "direct":
+            return self._serve_register
+        if verdict.account.via == "proxy" and verdict.vouched:
+            return self._serve_announced
+        return _elsewhere
 
     def _admit(
-        self, incoming: Incoming, address: NameAddr, serve: Serve, refuse: Callable[[Code, Account], Reply]
+        self,
+        incoming: Incoming,
+        address: NameAddr,
+        serving: Callable[[Verdict], Serve],
+        refuse: Callable[[Code, Account], Reply],
     ) -> Reply | Awaitable[Reply] | None:
         verdict = self._authenticator.check(incoming)
         account = verdict.account
@@ -114,7 +131,7 @@ class SipDoor:
             return refuse(NOT_OWNER, account.account)
         if incoming.transport != "udp":
             self._endpoint.trust(incoming.flow)
-        return serve(incoming, account.account)
+        return serving(verdict)(incoming, account.account)
 
     def _flow_lost(self, flow: str) -> None:
         if self._phones.flow_lost(flow):
@@ -140,6 +157,12 @@ class SipDoor:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+
+
+async def _elsewhere(incoming: Incoming, account: Account) -> Reply:
+    """A phone at the wrong place: with a 200 it would wait for texts that are sent to the right one."""
+    log.warning("sip_registers_elsewhere", user=account.name, source=joined(incoming.source))
+    return Reply(403, "Registers Elsewhere")
 
 
 def _refuse(code: Code, account: Account) -> Reply:

@@ -65,6 +65,20 @@ class Registrar:
         log.info("sip_registered", user=account.name, bindings=len(bindings), transport=incoming.transport)
         return Reply(200, headers=tuple(("contact", self._shown(binding)) for binding in bindings))
 
+    async def announce(self, incoming: Incoming, account: Account) -> Reply:
+        """A copy of a REGISTER that the proxy in front has served: the phone is there, reached through it."""
+        headers = incoming.read.request.headers
+        try:
+            contacts = headers.list("contact")
+            wanted = [] if "*" in contacts else self._wanted(incoming, account, contacts, headers)
+            if any(one.expires_at > self._now() for one in wanted):
+                await self._registrations.announced(account)
+        except (ContactError, GrammarError):
+            return Reply(400, "Bad Contact")
+        except Refusal as refusal:
+            return refused(refusal.code, account.language)
+        return Reply(200)
+
     async def _apply(self, incoming: Incoming, account: Account) -> Sequence[Binding]:
         headers = incoming.read.request.headers
         try:

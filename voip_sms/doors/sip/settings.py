@@ -1,16 +1,23 @@
 """The `[sip]` section of the configuration file."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Literal, Self
+from pathlib import PurePath
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from voip_sms.net.sip.endpoint import Listen
+from voip_sms.net.sip.traffic import Target
 from voip_sms.net.tls import TlsContexts, TlsFiles
 from voip_sms.wire.sip.grammar import GrammarError
 from voip_sms.wire.sip.uri import parse_host_port
 
 PORT_MAX = 65535
+SUBSCRIBERS: Final = "subscriber"
+"""The table in which Kamailio looks for who may register, and the file of that table."""
+_HEADER: Final = re.compile(r"[A-Za-z0-9!%*_+`'~.-]+")
+"""A token (RFC 3261 25.1)."""
 
 
 def _listeners(value: object) -> object:
@@ -50,6 +57,34 @@ def _domain(text: str) -> str:
 def _network(value: object) -> object:
     """A single address is a network of one; host bits are no error (`192.0.2.7/24`)."""
     return ip_network(value, strict=False) if isinstance(value, str) else value
+
+
+def _header(text: str) -> str:
+    if not _HEADER.fullmatch(text):
+        raise ValueError("must be a header's name such as X-Auth-User")
+    return text
+
+
+def _next_hop(text: str) -> str:
+    if text:
+        _target(text)
+    return text
+
+
+def _target(text: str) -> Target:
+    """Where `host:port` or `host:port;transport=tcp` leads."""
+    address, _, parameter = text.partition(";")
+    transport = parameter.removeprefix("transport=") if parameter else "udp"
+    host, port = _split(address)
+    if not port or transport not in ("udp", "tcp", "tls"):
+        raise ValueError("must be host:port or host:port;transport=tcp (udp, tcp or tls)")
+    return Target(transport, host, port)
+
+
+def _subscribers(text: str) -> str:
+    if text and PurePath(text).name != SUBSCRIBERS:
+        raise ValueError(f"must be called {SUBSCRIBERS}, as Kamailio's table is: /folder/{SUBSCRIBERS}")
+    return text
 
 
 Listeners = Annotated[str | tuple[str, ...], BeforeValidator(_listeners)]
@@ -121,6 +156,24 @@ class SipSettings(BaseModel):
     trusted_peers: tuple[Network, ...] = Field(
         (), description="Addresses or networks that authenticate for us: their identity headers are believed."
     )
+    peer_header: Annotated[str, AfterValidator(_header)] = Field(
+        "X-Auth-User",
+        description="Header in which trusted_peers name the SIP account; without it, P-Asserted-Identity.",
+    )
+    outbound: Annotated[str, AfterValidator(_next_hop)] = Field(
+        "",
+        description=(
+            "Proxy in front, for accounts with `via: proxy`: host:port, or 10.0.0.2:5080;transport=tcp, which"
+            " long texts need. Empty: none."
+        ),
+    )
+    subscribers: Annotated[str, AfterValidator(_subscribers)] = Field(
+        "",
+        description=(
+            "File, kept up to date, from which a Kamailio in front knows the accounts with `via: proxy` and"
+            " their passwords' hashes; it must be called subscriber. Empty: none."
+        ),
+    )
 
     @model_validator(mode="after")
     def _tls_is_whole(self) -> Self:
@@ -133,6 +186,10 @@ class SipSettings(BaseModel):
     def tls_contexts(self) -> TlsContexts:
         """What TLS connections use, from the files. TlsFileError when they can't be used."""
         return TlsContexts(TlsFiles(self.tls_cert, self.tls_key, self.tls_ca))
+
+    def proxy(self) -> Target | None:
+        """Where texts go for phones behind the proxy in front."""
+        return _target(self.outbound) if self.outbound else None
 
     def listeners(self) -> list[Listen]:
         """The listeners to open, in the order udp, tcp, tls, and within each as written."""
