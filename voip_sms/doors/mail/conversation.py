@@ -1,37 +1,27 @@
-"""One SMTP connection: aiosmtpd's protocol, with what it leaves open closed (see `docs/decisions`)."""
+"""One SMTP connection: who may talk and for how long, TLS, logging in, and the shape of replies."""
 
 import asyncio
 import re
-from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from aiosmtpd.smtp import SMTP
-
 from voip_sms.core.directory import MailSender
 from voip_sms.doors.mail import answers, login
 from voip_sms.doors.mail.answers import Answer
 from voip_sms.doors.mail.callers import Callers
+from voip_sms.doors.mail.dialogue import Dialogue
 from voip_sms.doors.mail.gate import Gate
 from voip_sms.doors.mail.login import Authenticate
 from voip_sms.doors.mail.settings import MailSettings
 from voip_sms.net.listeners import is_loopback
 from voip_sms.net.tls import TlsContexts
 
-LINE_MOST: Final = 16_384
-"""Octets of one line of a mail: RFC 5321 4.5.3.1.6 has 1,000, programs that write HTML know nothing of it."""
-COMMAND_MOST: Final = 1_024
-"""Octets of a command: RFC 5321 4.5.3.1.4 has 512, and its extensions add some (RFC 1870, 6531)."""
 LOGIN_MOST: Final = 12_288
 """Of AUTH (RFC 4954 section 3)."""
-COMMANDS_MOST: Final = {"*": 1_000, "RCPT": 20_000}
-"""Of one kind in one connection; a busy server of a customer connects again after a thousand mails."""
 ERRORS_MOST: Final = 100
 """Refusals in one connection, but for recipients beyond the limit: those are well-behaved servers'."""
-DATA_SECONDS: Final = 300.0
-"""For a mail to arrive: the largest at 35 kB/s."""
 WORK_SECONDS: Final = 120.0
 """For our answer to it: longer than DNS, the database and the engine may take together."""
 LINGER: Final = 1.0
@@ -39,9 +29,6 @@ LINGER: Final = 1.0
 FLUSH_SECONDS: Final = 10.0
 """For the client to take our last words; then it is cut off."""
 _AUTH_OF_MAIL: Final = re.compile(r"\s+AUTH=\S*", re.IGNORECASE)
-_USUAL_ADDRESS: Final = re.compile(
-    r"<(\+?[A-Za-z0-9_-]+(?:[.+][A-Za-z0-9_-]+)*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*)>(?=\s|\Z)", re.ASCII
-)
 _CODED: Final = re.compile(r"[245]\d\d[ -][245]\.\d{1,3}\.\d{1,3} ", re.ASCII)
 _ENHANCED: Final = {
     "250": "2.0.0",
@@ -86,21 +73,16 @@ class House:
     rests: Callable[[], None]
 
 
-class Conversation(SMTP):
+class Conversation(Dialogue):
     """`hooks` answers MAIL, RCPT, DATA (`doors/mail/hooks.py`); `secure`: TLS from the start.
 
-    aiosmtpd reads commands and mails; here are the bounds, TLS rules, logging in, and the shape of replies.
+    aiosmtpd knows the commands; what it leaves open is closed here and below (see `docs/decisions`).
     """
-
-    line_length_limit = LINE_MOST
-    command_size_limit = COMMAND_MOST
 
     def __init__(
         self, hooks: object, house: House, *, secure: bool, before: Callable[[], None] = lambda: None
     ) -> None:
         """`before` is called when it is connected, and before it counts as a caller."""
-        # aiosmtpd has one dictionary for all connections, which each of them changes.
-        self.command_size_limits = defaultdict(lambda: COMMAND_MOST)
         super().__init__(
             hooks,
             data_size_limit=house.settings.size,
@@ -110,8 +92,6 @@ class Conversation(SMTP):
             tls_context=house.tls.server if house.tls is not None and not secure else None,
             timeout=house.settings.idle_timeout,
             auth_require_tls=False,  # `may_log_in` decides
-            command_call_limit=COMMANDS_MOST,
-            loop=asyncio.get_running_loop(),
         )
         self.command_size_limits["AUTH"] = LOGIN_MOST
         self.house = house
@@ -126,7 +106,6 @@ class Conversation(SMTP):
         self._errors = 0
         self._waiting = b""
         self._entered = False
-        self._ended = False
 
     # --- the connection -------------------------------------------------------------------------------------
 
@@ -224,7 +203,8 @@ class Conversation(SMTP):
             self._waiting += octets + b"\r\n"
         else:
             waiting, self._waiting = self._waiting, b""
-            await super().push(waiting + octets)
+            self._writer.write(waiting + octets + b"\r\n")
+            await self._writer.drain()
         if octets.startswith(b"421"):
             self._ended = True
             self._writer.close()
@@ -235,15 +215,7 @@ class Conversation(SMTP):
 
     def _may_wait(self, reply: bytes) -> bool:
         """Whether the next command is here already: its reply then goes with this one (RFC 2920 3.2)."""
-        return reply.startswith((b"250", b"5")) and b"\n" in self._reader._buffer  # type: ignore[attr-defined]  # noqa: SLF001
-
-    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """The standard library's parser, which aiosmtpd asks, takes a third of all work for a mail."""
-        usual = _USUAL_ADDRESS.match(arg)
-        if usual is not None:
-            return usual[1], arg[usual.end() :].strip()
-        found: tuple[str | None, str | None] = super()._getaddr(arg)
-        return found
+        return reply.startswith((b"250", b"5")) and self.inbox.has_line
 
     # --- commands that aiosmtpd has otherwise ---------------------------------------------------------------
 
@@ -269,9 +241,8 @@ class Conversation(SMTP):
         """`AUTH=` says who wrote the mail to a server that vouches for it (RFC 4954 5): not to us."""
         await super().smtp_MAIL(None if arg is None else _AUTH_OF_MAIL.sub("", arg))
 
-    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
-        """A mail may take longer than a command."""
-        self._reset_timeout(DATA_SECONDS)
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
+        """Whatever becomes of the mail, the next one is a new one."""
         try:
             await super().smtp_DATA(arg)
         except Exception:
@@ -313,6 +284,8 @@ def _with_code(line: str) -> str:
 
 def _printable(line: str) -> str:
     """What a client sent comes back in some replies: never with an end of line of its own."""
+    if line.isascii() and line.isprintable():
+        return line
     return "".join(char if " " <= char <= "~" else "?" for char in line)
 
 

@@ -12,7 +12,8 @@ from voip_sms.core.mail.letters import Letter, Posted
 from voip_sms.core.ports import Mailing
 from voip_sms.doors.mail import answers
 from voip_sms.doors.mail.answers import Answer
-from voip_sms.doors.mail.conversation import COMMAND_MOST, Bare, Conversation
+from voip_sms.doors.mail.conversation import Bare, Conversation
+from voip_sms.doors.mail.dialogue import COMMAND_MOST
 from voip_sms.doors.mail.recipients import Recipients
 from voip_sms.doors.mail.visit import Senders, Visit
 from voip_sms.wire.mail.model import Mail, MailBroken
@@ -186,5 +187,6 @@ def _is_address(text: str) -> bool:
     return (
         bool(local and at and domain)
         and len(text.encode(errors="replace")) <= ADDRESS_MOST
-        and all(char.isprintable() and not char.isspace() for char in text)
+        and text.isprintable()
+        and " " not in text
     )
