@@ -138,9 +138,19 @@ async def test_without_a_fallback_a_text_waits_and_expires(stage: Stage) -> None
     await stage.start()
     await stage.text("1")
     await come_to(stage, WAITS)
-    assert (await stage.job())["due_at"] == (await stage.job())["expires_at"] == stage.clock.now() + 3 * DAY
+    assert (await stage.job())["expires_at"] == stage.clock.now() + 3 * DAY
     stage.at(stage.clock.now() + 3 * DAY)
     await come_to(stage, ("sip", "expired", "not_registered"))
+
+
+async def test_a_fallback_that_is_set_later_takes_what_waits_already(stage: Stage) -> None:
+    falls_to(stage, None)
+    await stage.start()
+    await stage.text("1")
+    await come_to(stage, WAITS)
+    falls_to(stage, MAILBOX)
+    stage.at(stage.clock.now() + HOUR)
+    await come_to(stage, FELL, ("mail", "done", ""))
 
 
 # --- as an SMS ----------------------------------------------------------------------------------------------

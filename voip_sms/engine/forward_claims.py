@@ -39,7 +39,7 @@ thousands are due together; between the looks everybody else has a turn."""
 LOOK_BEYOND: Final = 64
 """Due jobs looked at beside those that can be taken: some will have to wait behind others."""
 PARKED: Final = HOUR
-"""How long a job waits for a phone without being looked at: its account may be given a fallback meanwhile."""
+"""How long a job waits for a phone without being looked at: its fallback may be set or changed meanwhile."""
 _CANCELED: Final = Permanent("canceled")
 _TOO_MANY: Final = Permanent("too_many_notices")
 LAPSED_MOST: Final = 100
@@ -251,8 +251,9 @@ class _Taking:
 
     def _park(self, job: Mapping[str, Any], falls_at: int | None) -> None:
         """A REGISTER makes it due, or the hour at which it goes elsewhere."""
-        due_at = self._now + PARKED if falls_at is None else falls_at
-        self._change(job, due_at=min(due_at, job["expires_at"]), cause="not_registered")
+        due_at = min(self._now + PARKED, job["expires_at"])
+        due_at = due_at if falls_at is None else min(due_at, falls_at)
+        self._change(job, due_at=due_at, cause="not_registered")
 
     def _change(self, job: Mapping[str, Any], **changes: Any) -> None:
         self.rows.update("forward_job", (job["id"],), **changes)
