@@ -14,11 +14,13 @@ help: ## List these targets
 
 demo: setup ## Set everything up and tell the whole story on real sockets; ONCE=1 leaves when it is told
 	@tools/phone.sh $(VENV) $(PYTHON)
+	@tools/pbx.sh
 	@$(BIN)/python -m voip_sms.demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: setup-dev ## Run all tests, JOBS files at a time; as root install the Debian packages they need; ARGS='-k word' picks
 	@tools/peers.sh test
 	@tools/phone.sh $(VENV) $(PYTHON)
+	@tools/pbx.sh
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: lint ## Lint, types, import rules and the tests that need no peers: under two minutes

@@ -13,7 +13,7 @@ SERVER_FOLDERS: Final = "/usr/sbin:/sbin"
 NEEDED: Final = {"asterisk": ("-V", 22), "kamailio": ("-v", 5)}
 # They answer at once; this is for a busy two-core machine.
 ANSWER: Final = 10.0
-_MAJOR: Final = re.compile(r"(?:Asterisk|kamailio) (?:[a-z]+-)?(\d+)\.")
+_MAJOR: Final = re.compile(r"(?:Asterisk|kamailio) (?:[a-z]+[-/])?(\d+)\.")
 
 
 def find_program(name: str, *, apart: str) -> str | None:
