@@ -172,10 +172,13 @@ class Service:
         return f"voip-sms {' '.join(self.arguments)}: {what}\n{self.log_text()[-4000:]}"
 
 
-def dies_with_us() -> list[str]:
-    """A prefix that ends the child when we are killed ourselves; Debian has it, elsewhere we do without."""
+def dies_with_us(by: str = "KILL") -> list[str]:
+    """A prefix that ends the child when we are killed ourselves; Debian has it, elsewhere we do without.
+
+    `by` "TERM" is for programs that have children of their own to end.
+    """
     found = shutil.which("setpriv")
-    return [found, "--pdeathsig", "KILL"] if found else []
+    return [found, "--pdeathsig", by] if found else []
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
