@@ -1,0 +1,98 @@
+"""One channel as a machine sees it: what happens on it, one after the other, and what can be done."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from voip_sms.doors.ivr.events import Digit, Event, HungUp, Played, Prompt, TimedOut
+from voip_sms.doors.ivr.player import Player
+from voip_sms.doors.ivr.prompts import Prompts
+from voip_sms.net.ari import Ari
+
+log = structlog.get_logger(__name__)
+
+EVENTS: Final = 64
+"""That wait for their turn: keys pressed faster than anybody can. More are not heard."""
+
+
+class Line:
+    """`next` gives what happens; news of a prompt or a timer that was replaced is none."""
+
+    def __init__(self, channel: str, ari: Ari, prompts: Prompts, new_id: Callable[[], str]) -> None:
+        self.channel = channel
+        self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue(EVENTS)
+        self._player = Player(ari, channel, prompts, new_id, self.put_for)
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_key = ("", "")
+
+    # --- what the PBX tells -------------------------------------------------------------------------------
+
+    def key(self, key: str, stamp: str) -> None:
+        """A key; `stamp` tells this press from others.
+
+        COMPAT Asterisk 22: an application that is also subscribed to the endpoint hears of each press twice.
+        """
+        if (key, stamp) != self._last_key:
+            self._last_key = (key, stamp)
+            self.put(Digit(key))
+
+    def playback_ended(self, playback: str, *, ok: bool) -> None:
+        """A sound has ended."""
+        self._player.finished(playback, ok=ok)
+
+    def gone(self) -> None:
+        """The caller hung up, or somebody else took the channel."""
+        self.put(HungUp())
+
+    # --- for the machine ----------------------------------------------------------------------------------
+
+    def put(self, event: Event) -> None:
+        """Something happened."""
+        self.put_for(None, event)
+
+    def put_for(self, cause: object, event: Event) -> None:
+        """The same, of what was begun by `cause`: a turn of the player, or the timer."""
+        if self._events.full():
+            if not isinstance(event, HungUp):
+                log.warning("ivr_event_dropped", channel=self.channel, kind=type(event).__name__)
+                return
+            self._events.get_nowait()  # nothing else matters any more
+        self._events.put_nowait((cause, event))
+
+    async def next(self) -> Event:
+        """What happened next."""
+        while True:
+            cause, event = await self._events.get()
+            if not self._is_old(cause, event):
+                return event
+
+    async def play(self, prompts: Sequence[Prompt]) -> None:
+        """Play these instead of what plays; Played follows."""
+        await self._player.play(prompts)
+
+    async def silence(self) -> None:
+        """Stop what plays."""
+        await self._player.silence()
+
+    def wait(self, seconds: float) -> None:
+        """TimedOut follows; 0: it doesn't. Replaces the timer before."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds > 0:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._ring)
+
+    async def close(self) -> None:
+        """Nothing happens any more."""
+        self.wait(0)
+        await self.silence()
+
+    def _ring(self) -> None:
+        self.put_for(self._timer, TimedOut())
+
+    def _is_old(self, cause: object, event: Event) -> bool:
+        if isinstance(event, Played):
+            return cause != self._player.turn
+        return isinstance(event, TimedOut) and cause is not self._timer
