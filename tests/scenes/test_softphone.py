@@ -39,8 +39,9 @@ def account(service: Service, user="101", password=None, transport="udp") -> Pho
 
 
 def test_it_has_every_call_of_the_real_phone():
-    calls = {name for name in vars(Phone) if not name.startswith("_")} - {"available", "why_not"}
-    assert calls <= set(vars(SoftPhone))
+    """But those for voice: a phone of our own has no sound."""
+    calls = {name for name in dir(Phone) if not name.startswith("_")} - {"available", "why_not"}
+    assert calls - {"call", "answer_calls"} <= set(dir(SoftPhone))
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from support import peers
-from voip_sms.demo.phone import ANSWER, CLOSE, START, Incoming, PhoneAccount, PhoneFailedError, Sent
+from voip_sms.demo.phone import ANSWER, CLOSE, START, Inbox, Incoming, PhoneAccount, PhoneFailedError, Sent
 from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.recorder import Recorder
 from voip_sms.demo.stage import quiet_port
@@ -36,7 +36,7 @@ ctrl_tcp_listen 127.0.0.1:{control}
 """
 
 
-class Baresip:
+class Baresip(Inbox):
     """One baresip with one account. It writes to its contacts only: `contacts` are the numbers or users it knows."""
 
     def __init__(
@@ -46,10 +46,9 @@ class Baresip:
         contacts: tuple[str, ...],
         root_ca: Path | None = None,
     ) -> None:
+        super().__init__()
         self.account = account
-        self.messages: Recorder[Incoming] = Recorder()
         self._folder, self._contacts, self._root_ca = folder, contacts, root_ca
-        self._read = 0
         self._answers: Recorder[tuple[str, int, str]] = Recorder()  # method, status, reason
         self._tokens = itertools.count(1)
         self._process: asyncio.subprocess.Process | None = None
@@ -97,16 +96,6 @@ class Baresip:
                 lambda one: one[0] == "MESSAGE" and one[1] not in (100, 401), within, after=seen
             )
         return Sent(status, reason)
-
-    async def next_message(self, within: float = 10.0) -> Incoming:
-        """The next message not handed out yet, in order of arrival; TimeoutError after `within` seconds."""
-        message = await self.messages.first(lambda _: True, within, after=self._read)
-        self._read += 1
-        return message
-
-    async def message_with(self, text: str, within: float = 10.0) -> Incoming:
-        """The first message whose text contains `text`, whether handed out or not."""
-        return await self.messages.first(lambda message: text in message.body, within)
 
     async def close(self) -> None:
         """Quit: it takes its binding away on the way out."""

@@ -8,21 +8,20 @@ import secrets
 import ssl
 from typing import Final, Self
 
-from voip_sms.demo.phone import ANSWER, Incoming, PhoneAccount, Sent
+from voip_sms.demo.phone import ANSWER, Inbox, Incoming, PhoneAccount, Sent
 from voip_sms.demo.recorder import Recorder
 
 Head = dict[str, str]
 _COPIED: Final = ("via", "from", "call-id", "cseq")
 
 
-class RawPhone:
+class RawPhone(Inbox):
     """One account on one connection; `messages` keeps what came in. Requests leave one by one."""
 
     def __init__(self, account: PhoneAccount) -> None:
+        super().__init__()
         self.account = account
-        self.messages: Recorder[Incoming] = Recorder()
         self._answers: Recorder[tuple[int, str, Head]] = Recorder()
-        self._read = 0
         self._cseq = 0
         self._turn = asyncio.Lock()
         self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -56,16 +55,6 @@ class RawPhone:
         kind = ["Content-Type: text/plain;charset=UTF-8"]
         async with asyncio.timeout(within):
             return await self._ask("MESSAGE", uri, uri, kind, text.encode())
-
-    async def next_message(self, within: float = 10.0) -> Incoming:
-        """The next message not handed out yet, in order of arrival; TimeoutError after `within` seconds."""
-        message = await self.messages.first(lambda _: True, within, after=self._read)
-        self._read += 1
-        return message
-
-    async def message_with(self, text: str, within: float = 10.0) -> Incoming:
-        """The first message whose text contains `text`, whether handed out or not."""
-        return await self.messages.first(lambda message: text in message.body, within)
 
     async def close(self) -> None:
         """Hang up; the binding goes with the connection."""

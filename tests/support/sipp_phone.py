@@ -8,9 +8,8 @@ from typing import Final, Self
 
 from support import peers
 from support.sipp import SippRun, run_sipp
-from voip_sms.demo.phone import ANSWER, Incoming, PhoneAccount, Sent
+from voip_sms.demo.phone import ANSWER, Inbox, Incoming, PhoneAccount, Sent
 from voip_sms.demo.process import dies_with_us
-from voip_sms.demo.recorder import Recorder
 from voip_sms.demo.stage import quiet_port
 
 POLL: Final = 0.05  # seconds between two looks at its log
@@ -95,15 +94,14 @@ Content-Length: [len]
 """
 
 
-class SippPhone:
+class SippPhone(Inbox):
     """One account; `messages` keeps what came in. Texts have one line and no semicolon (its fields end there)."""
 
     def __init__(self, account: PhoneAccount, folder: Path) -> None:
+        super().__init__()
         self.account = account
-        self.messages: Recorder[Incoming] = Recorder()
         self._folder = folder
         self._sent = 0
-        self._read = 0
         self._process: asyncio.subprocess.Process | None = None
         self._tailing: asyncio.Task[None] | None = None
         self._registered = asyncio.Event()
@@ -154,16 +152,6 @@ class SippPhone:
         result = await run_sipp(run, folder)
         answers = re.findall(r"^SIP/2\.0 (\d+) ([^\r\n]*)", result.messages, re.MULTILINE)
         return Sent(int(answers[-1][0]), answers[-1][1]) if answers else Sent(408, result.errors)
-
-    async def next_message(self, within: float = 10.0) -> Incoming:
-        """The next message not handed out yet, in order of arrival; TimeoutError after `within` seconds."""
-        message = await self.messages.first(lambda _: True, within, after=self._read)
-        self._read += 1
-        return message
-
-    async def message_with(self, text: str, within: float = 10.0) -> Incoming:
-        """The first message whose text contains `text`, whether handed out or not."""
-        return await self.messages.first(lambda message: text in message.body, within)
 
     async def close(self) -> None:
         """End it; sipp says no goodbye, so the binding stays until it expires."""

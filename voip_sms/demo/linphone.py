@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from voip_sms.demo.phone import ANSWER, CLOSE, START, Incoming, PhoneAccount, PhoneFailedError, Sent
+from voip_sms.demo.phone import ANSWER, CLOSE, START, Inbox, Incoming, PhoneAccount, PhoneFailedError, Sent
 from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.recorder import Recorder
 
@@ -70,7 +70,7 @@ class Habits:
     root_ca: Path | None = None  # PEM
 
 
-class Linphone:
+class Linphone(Inbox):
     """One Linphone with one account. Every call is bounded; `messages` keeps what came in.
 
     Linphone shows of a message only whether it was sent or not: `send` tells 202 or 0. Texts have one line.
@@ -78,11 +78,10 @@ class Linphone:
 
     def __init__(self, account: PhoneAccount, folder: Path, habits: Habits | None = None) -> None:
         """`folder` becomes its home: configuration, data and log live there."""
+        super().__init__()
         self.account = account
-        self.messages: Recorder[Incoming] = Recorder()
         self._folder = folder
         self._habits = habits or Habits()
-        self._read = 0
         self._pipe = Path("/tmp", f"voip-sms-{secrets.token_hex(8)}")  # it makes its socket nowhere else
         self._process: asyncio.subprocess.Process | None = None
         self._stream: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
@@ -140,16 +139,6 @@ class Linphone:
             lambda one: one[0] == named and one[1] in (*_SENT, _FAILED), within, after=seen
         )
         return Sent(0, state) if state == _FAILED else Sent(202, "Accepted")
-
-    async def next_message(self, within: float = 10.0) -> Incoming:
-        """The next message not handed out yet, in order of arrival; TimeoutError after `within` seconds."""
-        message = await self.messages.first(lambda _: True, within, after=self._read)
-        self._read += 1
-        return message
-
-    async def message_with(self, text: str, within: float = 10.0) -> Incoming:
-        """The first message whose text contains `text`, whether handed out or not."""
-        return await self.messages.first(lambda message: text in message.body, within)
 
     def delivered_so_far(self) -> int:
         """How many texts of its own it shows as delivered to whom they were for (RFC 5438 receipts)."""

@@ -67,17 +67,34 @@ class PhoneAccount:
     root_ca: str = ""
 
 
-class Phone:
+class Inbox:
+    """What a phone took: `messages` keeps all of it."""
+
+    def __init__(self) -> None:
+        self.messages: Recorder[Incoming] = Recorder()
+        self._read = 0
+
+    async def next_message(self, within: float = 10.0) -> Incoming:
+        """The next message not handed out yet, in order of arrival; TimeoutError after `within` seconds."""
+        message = await self.messages.first(lambda _: True, within, after=self._read)
+        self._read += 1
+        return message
+
+    async def message_with(self, text: str, within: float = 10.0) -> Incoming:
+        """The first message whose text contains `text`, whether handed out or not."""
+        return await self.messages.first(lambda message: text in message.body, within)
+
+
+class Phone(Inbox):
     """One phone with one account. Every call is bounded; `messages` and `calls` keep what came in."""
 
     def __init__(self, account: PhoneAccount, log: Path | None = None) -> None:
+        super().__init__()
         self.account = account
         self.address = ""
-        self.messages: Recorder[Incoming] = Recorder()
         self.calls: Recorder[Call] = Recorder()
         self._by_name: dict[str, Call] = {}
         self._recordings = Path()
-        self._read = 0
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -146,16 +163,6 @@ class Phone:
             f"sent {self._next}", within, do="send", id=self._next, to=self._uri(to), text=text
         )
         return Sent(answer["status"], answer["reason"])
-
-    async def next_message(self, within: float = 10.0) -> Incoming:
-        """The next message not handed out yet, in order of arrival; TimeoutError after `within` seconds."""
-        message = await self.messages.first(lambda _: True, within, after=self._read)
-        self._read += 1
-        return message
-
-    async def message_with(self, text: str, within: float = 10.0) -> Incoming:
-        """The first message whose text contains `text`, whether handed out or not."""
-        return await self.messages.first(lambda message: text in message.body, within)
 
     async def call(self, to: str, recording: Path) -> Call:
         """Call a number as typed, or a URI; what is heard goes into the WAV file `recording`."""

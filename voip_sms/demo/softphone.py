@@ -7,8 +7,7 @@ import socket
 from dataclasses import replace
 from typing import Final, Self
 
-from voip_sms.demo.phone import ANSWER, CLOSE, Incoming, PhoneAccount, PhoneFailedError, Sent
-from voip_sms.demo.recorder import Recorder
+from voip_sms.demo.phone import ANSWER, CLOSE, Inbox, Incoming, PhoneAccount, PhoneFailedError, Sent
 from voip_sms.net.sip import traffic
 from voip_sms.net.sip.endpoint import Endpoint, Listen
 from voip_sms.net.sip.traffic import Ending, Outgoing, Reply, Result, Target
@@ -33,14 +32,13 @@ _ENDINGS: Final = {
 }
 
 
-class SoftPhone:
+class SoftPhone(Inbox):
     """One phone with one account. Every call is bounded; `messages` keeps what came in."""
 
     def __init__(self, account: PhoneAccount) -> None:
+        super().__init__()
         self.account = account
         self.address = ""
-        self.messages: Recorder[Incoming] = Recorder()
-        self._read = 0
         self._endpoint: Endpoint | None = None
         self._refreshing: asyncio.Task[None] | None = None
         self._tag = secrets.token_hex(8)
@@ -83,16 +81,6 @@ class SoftPhone:
         headers = (("content-type", "text/plain;charset=UTF-8"),)
         outgoing = self._outgoing("MESSAGE", uri, f"<{uri}>", headers)
         return await self._ask(replace(outgoing, call_id=_token(), body=text.encode()), within)
-
-    async def next_message(self, within: float = 10.0) -> Incoming:
-        """The next message not handed out yet, in order of arrival; TimeoutError after `within` seconds."""
-        message = await self.messages.first(lambda _: True, within, after=self._read)
-        self._read += 1
-        return message
-
-    async def message_with(self, text: str, within: float = 10.0) -> Incoming:
-        """The first message whose text contains `text`, whether handed out or not."""
-        return await self.messages.first(lambda message: text in message.body, within)
 
     async def close(self) -> None:
         """Hang up for good, with a REGISTER that removes the binding."""
