@@ -1,9 +1,18 @@
-"""What a call asks to send: one step of one flow, in the name of the flow's account."""
+"""What a call asks to send: one step of one flow, in the name of the flow's account, within its limits."""
 
 from dataclasses import dataclass
+from typing import Final
 
+from voip_sms.core import addresses
 from voip_sms.core.directory import NO_CALL_LIMITS, Account, CallLimits
+from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Step
+from voip_sms.core.quotas import Gauge, periods
+
+DEFAULT_LIMITS: Final = CallLimits(caller=5, flow=500)
+"""SMS a day where nobody says: more than a caller wants, fewer than a prank with a list of numbers costs."""
+_CALLER_LONGEST: Final = 64
+"""Characters of what a PBX shows that is no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +33,34 @@ class CallOrder:
     text: str
     limits: CallLimits = NO_CALL_LIMITS
     trace: tuple[Step, ...] = ()
+
+
+def limits_of(*said: CallLimits) -> CallLimits:
+    """The limits that count: of each the first that somebody says, else DEFAULT_LIMITS."""
+    order = (*said, DEFAULT_LIMITS)
+    return CallLimits(
+        next(one.caller for one in order if one.caller is not None),
+        next(one.flow for one in order if one.flow is not None),
+    )
+
+
+def gauges(order: CallOrder, limits: CallLimits, now: int, timezone: str, country: str) -> tuple[Gauge, ...]:
+    """What one SMS of the order counts against: the flow's day and the caller's, in the customer's zone.
+
+    Callers without a number are counted by the number that gets the SMS: nobody's phone is flooded, and they
+    don't use up each other's. `country` reads national numbers.
+    """
+    day, _ = periods(now, timezone)
+    flow = f"ivr:{order.account.name}"
+    who = _number(order.caller or order.to, country)
+    return (
+        Gauge("caller", f"{flow}:{who}", day, limits.caller),
+        Gauge("flow", flow, day, limits.flow),
+    )
+
+
+def _number(shown: str, country: str) -> str:
+    try:
+        return addresses.number(shown, country).e164
+    except Refusal:  # an extension, a name
+        return shown.replace("\0", "")[:_CALLER_LONGEST]

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from voip_sms.core.directory import Account, ForwardKind, Id, IdentityKind, Micros, Via
 from voip_sms.core.failures import Refusal
+from voip_sms.core.quotas import Gauge
 from voip_sms.wire.sip.imdn import Disposition
 
 INTERNAL: Final = "internal"
 """A message between two accounts of one customer: its sender's kind, and its flag."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What a sender may ask for beside recipient and text. Times in epoch microseconds; `validity` too."""
 
     sender: str | None = None
@@ -26,8 +26,7 @@ class Options:
     priority: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Idempotency:
+class Idempotency(NamedTuple):
     """`key`: SHA-256 over (tenant, credential, door, client's key); `fingerprint`: SHA-256 of the request."""
 
     key: bytes
@@ -59,8 +58,7 @@ class MailThread:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One line of a trace: which step decided what, and why; plain values, safe to show to the tenant."""
 
     step: str
@@ -68,13 +66,13 @@ class Step:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """What a customer asked a door for. `recipients` as typed; the engine normalises and may refuse each.
 
     `cause` is the id of the row that caused it (a forward job), if one did. `receipts`: for a phone that
     wants to hear what becomes of it. `steps`: what the door decided, the first lines of each trace.
-    `thread`: the mail that it came as, which answers belong to for `replies` microseconds.
+    `thread`: the mail that it came as, which answers belong to for `replies` microseconds. `counts`: the
+    limits of a call, each message being one more; a mail's are its sender's.
     """
 
     account: Account
@@ -88,6 +86,7 @@ class Submission:
     steps: tuple[Step, ...] = ()
     thread: MailThread | None = None
     replies: int = 0
+    counts: tuple[Gauge, ...] = ()
 
     @property
     def tenant_id(self) -> Id:
@@ -95,8 +94,7 @@ class Submission:
         return self.account.tenant_id
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """The chosen originator: E.164 with +, a name, or `sip:101`. `kind` as in Identity; `pool` for 2way.
 
     `internal`: an account of the same customer, which its own phones show.
@@ -107,8 +105,7 @@ class Sender:
     pool: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What would happen to one recipient: either `refused`, or everything needed to store and send.
 
     `price` is for all parts, 10^-6 units; `parts` the text of each part in order. `whole`: the carrier wants
@@ -141,8 +138,7 @@ class Plan:
 # --- messages as everybody sees them ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One status change with its time (epoch microseconds) and cause."""
 
     at: int
@@ -150,8 +146,7 @@ class Event:
     cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message to or from one number, as API, panel, webhooks and forwards show it."""
 
     id: Id
@@ -177,8 +172,7 @@ class Message:
     """`partial` (a joined inbound with parts missing), `blocked`, `internal` …"""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """The result for one recipient of a submission: a stored message, or why not."""
 
     to: str
@@ -186,8 +180,7 @@ class Item:
     refused: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(NamedTuple):
     """The answer to a submission, given after its commit. `replayed`: a repeat; nothing new was stored."""
 
     submission_id: Id
@@ -198,8 +191,7 @@ class Submitted:
 # --- between engine and carriers --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundPart:
+class OutboundPart(NamedTuple):
     """One stored part on its way to a carrier. `text` is this part's text only: with `total` 1 all of it.
 
     `reference` (0-65535) is shared by the parts of one message; `validity` is what is left, in seconds.

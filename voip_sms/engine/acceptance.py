@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -12,6 +12,7 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Item, OutboundPart, Plan, Sender, Submitted
 from voip_sms.core.planning import Draft, Facts, Planner, Request, holder_of, refused_for, term_of
 from voip_sms.engine import billing
+from voip_sms.engine.counting import Counting, count_reads
 from voip_sms.engine.mail_rows import MailShare, by_mail, mail_reads
 from voip_sms.engine.receipt_jobs import disposition_rows
 from voip_sms.engine.rows import Ready, make_ready
@@ -34,8 +35,7 @@ class Job:
     quiet: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """What was stored (if `anything`): the answer, and the parts that the dispatcher submits at once."""
 
     submitted: Submitted
@@ -69,6 +69,8 @@ def reads_of(job: Job) -> list[Read]:
                 reads.append(by_key("conversation", tenant_id, submission.account.ref, draft.to, lock=False))
     if by_mail(job.request):
         reads += mail_reads(job.planner.directory, job.request, [draft.to for draft in job.drafts])
+    elif submission.counts:
+        reads += count_reads(tenant_id, submission.counts)
     return reads
 
 
@@ -113,9 +115,11 @@ class Acceptance:
         tenant_id = job.request.submission.tenant_id
         self._purse = billing.Purse(tenant_id, state.get("balance", tenant_id))
         self._leases: dict[tuple[str, str], Row] = {}
-        self._mail: MailShare | None = None
+        self._share: MailShare | Counting | None = None
         if by_mail(job.request):
-            self._mail = MailShare(job.planner.directory, job.request, state, new_id)
+            self._share = MailShare(job.planner.directory, job.request, state, new_id)
+        elif job.request.submission.counts:
+            self._share = Counting(tenant_id, job.request.submission.counts, state)
         self._items: list[Item] = []
         self._parts: tuple[OutboundPart, ...] = ()
         self.rows = Rows()
@@ -132,8 +136,8 @@ class Acceptance:
             return Rows(result=Stored(submitted))
         self._purse.flush(self.rows)
         self._write_leases()
-        if self._mail is not None:
-            self._mail.flush(self.rows)
+        if self._share is not None:
+            self._share.flush(self.rows)
         self._remember()
         self.rows.result = Stored(submitted, self._parts, anything=True)
         return self.rows
@@ -160,8 +164,8 @@ class Acceptance:
         self.rows.inserts += ready.rows
         self.rows.inserts += disposition_rows(self._request.submission, ready.message.id)
         self._parts += ready.parts
-        if self._mail is not None:
-            self._mail.thread(ready.message)
+        if isinstance(self._share, MailShare):
+            self._share.thread(ready.message)
         if not ready.parts and plan.carrier not in self._job.quiet:
             self.rows.wakes.add("forwards" if plan.internal else f"parts:{plan.carrier}")
         return Item(plan.to, ready.message)
@@ -170,13 +174,13 @@ class Acceptance:
         plan = draft.plan or self._job.planner.finish(self._request, draft, self._facts(draft))
         if plan.refused is None:
             try:
-                if self._mail is not None:
-                    self._mail.check()
+                if self._share is not None:
+                    self._share.check()
                 self._purse.reserve(plan.price, plan.currency)
             except Refusal as refusal:
                 return refused_for(plan, refusal)
-            if self._mail is not None:
-                self._mail.take()
+            if self._share is not None:
+                self._share.take()
             if plan.sender is not None and plan.sender.pool:
                 self._lease(plan, plan.sender)
         return plan
