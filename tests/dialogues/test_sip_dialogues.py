@@ -86,6 +86,8 @@ class Player:
             self.challenge = reply
         for line in filter(None, step.lines):
             name, _, pattern = line.partition(": ")
+            assert pattern, f"nothing to hold the reply against: {line}"
+            assert name.lower() in reply.headers, f"no {name}"
             assert re.search(pattern, reply.headers.get(name.lower())), (
                 f"{name}: {reply.headers.get(name.lower())}"
             )
@@ -105,8 +107,10 @@ async def test_dialogue(service: Service, file: Path) -> None:
     peer = {"udp": RawUdp(*service.udp), "tcp": RawTcp(*service.tcp)}[transport]
     async with peer:
         player = Player(peer)
-        for step in steps(text):
+        played = list(steps(text))
+        for step in played:
             await player.play(step)
+        assert {step.verb for step in played} & {"expect", "silence", "closed"}, "it expects nothing"
 
 
 def test_there_are_dialogues() -> None:

@@ -58,6 +58,7 @@ class Player:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 async def test_dialogue(path: Path, tmp_path: Path) -> None:
     lines = [one for one in path.read_text().splitlines()[1:] if one and not one.startswith("#")]
+    assert any(line.startswith(("S:", "R:", "X:")) for line in lines), "it expects nothing"
     settings = {}
     for line in lines:
         if line.startswith("= "):

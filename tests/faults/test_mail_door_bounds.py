@@ -85,6 +85,8 @@ async def test_one_that_trickles_a_command_is_dropped_too(host: Hosted) -> None:
             await asyncio.sleep(0.02)
             if host.door.connected == 0:
                 break
+        else:
+            pytest.fail("as long as it trickles, it stays")
         assert (await client.reply())[0].startswith("421-4.4.2")
 
 
