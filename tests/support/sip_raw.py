@@ -83,15 +83,15 @@ class RawUdp:
 
     transport = "UDP"
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, local: str = "") -> None:
+        """`local`: an address of loopback other than the usual one."""
         self._to = (host, port)
+        self._local = local or ("::1" if ":" in host else "127.0.0.1")
         self._inbox = _Inbox()
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        made = await loop.create_datagram_endpoint(
-            lambda: self._inbox, local_addr=("::1" if ":" in self._to[0] else "127.0.0.1", 0)
-        )
+        made = await loop.create_datagram_endpoint(lambda: self._inbox, local_addr=(self._local, 0))
         self._socket = made[0]
         self.address: tuple[str, int] = self._socket.get_extra_info("sockname")[:2]
         return self
@@ -118,6 +118,13 @@ class RawUdp:
         message = await self.get()
         assert isinstance(message, Request), message
         return message
+
+    def drain(self) -> int:
+        """Forget what came; how many datagrams that were."""
+        number = self._inbox.queue.qsize()
+        for _ in range(number):
+            self._inbox.queue.get_nowait()
+        return number
 
     async def quiet(self, seconds: float = QUIET) -> bool:
         """Whether nothing came."""
