@@ -38,6 +38,7 @@ KEY = "key-of-acme-0123456789"
 OTHER_KEY = "key-of-other-0123456789"
 SENDING_KEY = "key-that-only-sends-0123"
 ADMIN_KEY = "key-that-only-administers"
+PBX_KEY = "key-of-a-pbx-0123456789ab"
 
 
 def key_account(name: str, tenant_id: bytes, scopes: Sequence[str]) -> Account:
@@ -75,13 +76,19 @@ class FakeCredentials:
             OTHER_KEY: key_account("app", OTHER_TENANT, ("messages", "admin")),
             SENDING_KEY: key_account("sender", TENANT, ("messages",)),
             ADMIN_KEY: key_account("admin", TENANT, ("admin",)),
+            PBX_KEY: key_account("pbx", TENANT, ("accounts",)),
         }
 
     def api_key(self, token: str) -> Account | None:
         return self.keys.get(token)
 
-    def sip_account(self, _user: str) -> SipAccount | None:
-        return None
+    def sip_account(self, user: str) -> SipAccount | None:
+        """101 is acme's, 201 the other's."""
+        tenant_id = {"101": TENANT, "201": OTHER_TENANT}.get(user)
+        if tenant_id is None:
+            return None
+        account = Account(user.encode().ljust(16, b"-"), tenant_id, "sip", user, Identity("default"))
+        return SipAccount(account, {})
 
 
 class NothingToSee:

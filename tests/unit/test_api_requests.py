@@ -24,6 +24,7 @@ OPTIONAL = {
     "sender": ANYTHING,
     "class": ANYTHING,
     "send_at": ANYTHING,
+    "account": ANYTHING | st.sampled_from(["sip:101", "sip:101@pbx", "101"]),
     "extra": ANYTHING,
 }
 BODIES = (

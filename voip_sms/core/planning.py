@@ -32,7 +32,9 @@ TEXT_MOST: Final = PARTS_MOST * segments.GSM7_PART
 OTP, INTERACTIVE, BULK = 0, 1, 2
 """Priorities (S15); lower goes first."""
 CONVERSES: Final = frozenset({"sip", "mail", "panel"})
-"""Doors where a person answers what came in, without saying from which number."""
+"""Doors where a person answers what came in, without saying from which number: as the person at a SIP
+account does, whoever brings the text.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,9 @@ class Planner:
             choice = identity.choose(
                 self.directory, self._rules, account, request.submission.options.sender, address
             )
-            converses = request.submission.options.sender is None and request.submission.door in CONVERSES
+            converses = request.submission.options.sender is None and (
+                request.submission.door in CONVERSES or account.kind == "sip"
+            )
             if not converses and isinstance(choice, Certain):
                 plan = self._priced(request, to, choice.sender, choice.carrier, (*steps, _identity(choice)))
                 return Draft(to, plan)

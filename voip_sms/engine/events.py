@@ -56,11 +56,11 @@ def event_jobs(
 def notice_jobs(
     message: Mapping[str, Any], event: str | None, now: int, new_id: Callable[[], Id]
 ) -> list[Row]:
-    """The jobs that tell the phone which sent a message that it failed (V2); none for other doors.
+    """The jobs that tell the phone which sent a message that it failed (V2), also where a PBX brought it.
 
     `message`: its row; pure as `event_jobs` is.
     """
-    if event not in FAILURES or message["door"] != "sip":
+    if event not in FAILURES:
         return []
     kind, _, user = message["account"].partition(":")
     if kind != "sip":

@@ -17,7 +17,7 @@ from voip_sms.core import clock, ids
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Item, Message, Options, Plan, Submitted
 from voip_sms.core.rating import amount_text
-from voip_sms.core.resources.values import Resource, complaint, to_span
+from voip_sms.core.resources.values import Resource, SipAddress, complaint, to_span
 
 MESSAGE: Final = "msg"
 SUBMISSION: Final = "sub"
@@ -87,6 +87,8 @@ class SendRequest(Resource):
     send_at: Moment | None = None
     validity: _Validity | None = None
     message_class: Literal["full", "eco"] = Field("full", alias="class")
+    account: SipAddress | None = None
+    """In whose name: `sip:101`, a SIP account of the customer. The key needs the scope `accounts`."""
     template: Any = None
     data: Any = None
 

@@ -189,6 +189,13 @@ def read_sender_name(value: object) -> str:
     return text
 
 
+def _sip_address(value: object) -> str:
+    user = addresses.extension(_text(value))
+    if user is None or not _SIP_USER.fullmatch(user):
+        raise complaint("not a SIP account; write it as sip:101")
+    return f"sip:{user}"
+
+
 def _mail(value: object) -> str:
     text = _text(value)
     if not is_mailbox(text) or "." not in text.rpartition("@")[2]:
@@ -261,6 +268,8 @@ Name = Annotated[str, *_value(read_sender_name, "ACME")]
 SipUser = Annotated[
     str, *_value(_matching(_SIP_USER, "not a SIP user: letters, digits and . _ + - only, at most 64"), "101")
 ]
+SipAddress = Annotated[str, *_value(_sip_address, "sip:101")]
+"""The user of a SIP account, as messages name it."""
 MailAddress = Annotated[str, *_value(_mail, "office@example.com")]
 MailAddressOrNothing = Annotated[str, *_value(_mail_or_nothing, "office@example.com")]
 HookUrl = Annotated[str, *_value(_hook_url, "https://example.com/hook")]

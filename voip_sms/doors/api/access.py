@@ -10,6 +10,9 @@ from voip_sms.doors.api.throttle import Throttle
 
 MESSAGES: Final = frozenset({"messages"})
 ADMIN: Final = frozenset({"admin"})
+ACCOUNTS: Final = frozenset({"accounts"})
+SENDING: Final = MESSAGES | ACCOUNTS
+"""In the key's own name, or in that of SIP accounts."""
 ANY: Final = MESSAGES | ADMIN
 """Either will do: what both kinds of program need to know."""
 OPERATORS: Final = frozenset({OPERATOR})

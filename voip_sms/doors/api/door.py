@@ -62,7 +62,7 @@ class ApiDoor:
         self._access = Access(rooms.credentials, Throttle(seconds))
         self._seconds = seconds
         self._health = Health(rooms.ready, rooms.metrics.registry, metrics_from)
-        sending = Sending(rooms.submitter, rooms.metrics, country)
+        sending = Sending(rooms.submitter, rooms.credentials, rooms.metrics, country)
         self._handles = _handles(rooms, sending, country)
         # What comes thousands of times a second.
         self._directly = {"send_message": sending.submit_directly}

@@ -23,7 +23,7 @@ from voip_sms.core.resources import (
     webhooks,
 )
 from voip_sms.core.status import Status
-from voip_sms.doors.api.access import ADMIN, ANY, MESSAGES, OPERATORS
+from voip_sms.doors.api.access import ADMIN, ANY, MESSAGES, OPERATORS, SENDING
 from voip_sms.doors.api.bodies import PAGE, PAGE_MOST, Shape
 from voip_sms.doors.api.requests import SEND
 
@@ -128,7 +128,7 @@ _MESSAGES: Final = (
         "/v1/messages",
         "messages",
         "Send a message to one recipient or to many",
-        MESSAGES,
+        SENDING,
         202,
         (messages.MessageShown, messages.SubmissionShown),
         SEND,
@@ -136,7 +136,8 @@ _MESSAGES: Final = (
         (*_PLANNING, "idempotency_key_invalid", "idempotency_mismatch"),
         WRITE_SECONDS,
         "The answer comes after the message is stored. `to` a text: the message, or a problem. `to` a list:"
-        " a result for every recipient, also when each of them is refused.",
+        " a result for every recipient, also when each of them is refused. With `account`, a SIP account of"
+        " yours sends: its identity, its conversations, its history; a key with the scope `accounts` may.",
     ),
     Operation(
         "explain_message",
@@ -144,7 +145,7 @@ _MESSAGES: Final = (
         "/v1/messages/explain",
         "messages",
         "Say what sending would do, and why",
-        MESSAGES,
+        SENDING,
         200,
         (messages.PlanShown, messages.PlansShown),
         SEND,

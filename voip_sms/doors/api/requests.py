@@ -27,6 +27,8 @@ class Asked:
     several: bool
     text: str
     options: Options
+    account: str | None = None
+    """In whose name: `sip:101`; None: the key's own."""
 
 
 def asked_of(body: Any, country: str) -> Asked:
@@ -51,4 +53,4 @@ def _common(body: Any) -> Asked | None:
 
 def _any(body: Any, country: str) -> Asked:
     asked = SEND.read(body, country)
-    return Asked(asked.recipients, asked.several, asked.text, asked.options())
+    return Asked(asked.recipients, asked.several, asked.text, asked.options(), asked.account)

@@ -9,7 +9,7 @@ from aiohttp import web
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Item, Message, Submission, Submitted
-from voip_sms.core.ports import Submitter
+from voip_sms.core.ports import Credentials, Submitter
 from voip_sms.core.resources import (
     message_resource,
     plan_resource,
@@ -31,8 +31,11 @@ _REPLAYED: Final = {REPLAYED: "true"}
 class Sending:
     """The handlers of `/v1/messages` that change something."""
 
-    def __init__(self, submitter: Submitter, metrics: Metrics, country: str) -> None:
+    def __init__(
+        self, submitter: Submitter, credentials: Credentials, metrics: Metrics, country: str
+    ) -> None:
         self._submitter = submitter
+        self._credentials = credentials
         self._metrics = metrics
         self._country = country
 
@@ -54,7 +57,8 @@ class Sending:
             body = parsed(octets)
             asked = asked_of(body, self._country)
             idempotency = idempotency_of(keys, account, DOOR, body)
-            submission = Submission(account, DOOR, asked.recipients, asked.text, asked.options, idempotency)
+            sender = self._sender(account, asked.account)
+            submission = Submission(sender, DOOR, asked.recipients, asked.text, asked.options, idempotency)
             submitted = await self._submitter.submit(submission)
         except Refusal as refusal:
             self._metrics.answered(DOOR, refusal.code.name)
@@ -67,7 +71,8 @@ class Sending:
     async def explain(self, request: web.Request, account: Account) -> web.Response:
         """POST /v1/messages/explain."""
         asked = asked_of(await json_of(request), self._country)
-        submission = Submission(account, DOOR, asked.recipients, asked.text, asked.options)
+        sender = self._sender(account, asked.account)
+        submission = Submission(sender, DOOR, asked.recipients, asked.text, asked.options)
         plans = [plan_resource(plan) for plan in await self._submitter.explain(submission)]
         return answer({"data": plans} if asked.several else plans[0])
 
@@ -75,6 +80,21 @@ class Sending:
         """DELETE /v1/messages/{id}."""
         message = await self._submitter.cancel(account.tenant_id, id_in_path(request, MESSAGE))
         return answer(message_resource(message))
+
+    def _sender(self, key: Account, named: str | None) -> Account:
+        """Whoever sends: the key itself, or the SIP account of its customer that the request names.
+
+        Refusal `forbidden`, `sender_not_allowed`: nobody learns who else has such an account.
+        """
+        needed = "messages" if named is None else "accounts"
+        if needed not in key.scopes:
+            raise Refusal("forbidden", f"this API key lacks the scope {needed}")
+        if named is None:
+            return key
+        found = self._credentials.sip_account(named.removeprefix("sip:"))
+        if found is None or found.account.tenant_id != key.tenant_id:
+            raise Refusal("sender_not_allowed", f"there is no account {named}")
+        return found.account
 
     def _count(self, submitted: Submitted) -> None:
         if submitted.replayed:
