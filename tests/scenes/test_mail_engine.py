@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from random import Random
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -16,9 +17,11 @@ from voip_sms.core.directory import ForwardRule, Identity, Keyword, Number, Quot
 from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.mail.addressing import recipient_of
 from voip_sms.core.model import Message, Plan, Submission, Submitted
+from voip_sms.engine.accounts.sealing import Sealed, Vault
 from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.limits import Limits
 from voip_sms.engine.mail import Mailing
+from voip_sms.engine.mail_secrets import WAITING
 
 
 @pytest.fixture
@@ -61,6 +64,21 @@ async def test_another_text_under_the_same_message_id_is_another_mail(office: Po
     for text in ("one", "two"):
         await office.post("601123456", text=text, message_id="<same@acme.test>")
     assert await office.scene.count("message") == 2
+
+
+async def test_a_flood_of_guesses_makes_no_password_wrong(office: PostOffice) -> None:
+    """A program that is told so forgets what it had: who was here goes on, others come again."""
+    office.change(NAMED, secret_hash=Vault(Random(6).randbytes).seal(Sealed("another")))
+    assert await office.mailing.authenticate(OFFICE, SECRET)
+    guesses = [asyncio.create_task(office.mailing.authenticate(OFFICE, f"guess {n}")) for n in range(WAITING)]
+    await asyncio.sleep(0)  # all of them are in line now
+    assert await office.mailing.authenticate(OFFICE, SECRET)
+    with pytest.raises(Refusal, match="rate_limited"):
+        await office.mailing.authenticate(NAMED, "another")
+    for guess in guesses:
+        guess.cancel()
+    await asyncio.gather(*guesses, return_exceptions=True)
+    assert await office.mailing.authenticate(NAMED, "another")
 
 
 async def test_a_rate_counts_mails_and_not_their_recipients(office: PostOffice) -> None:

@@ -124,7 +124,10 @@ class Mailing(Protocol):
         ...
 
     async def authenticate(self, user: str, secret: str) -> MailSender | None:
-        """SMTP AUTH: the sender whose address and secret these are, else None; as slow for unknown users."""
+        """SMTP AUTH: the sender whose address and secret these are, else None; as slow for unknown users.
+
+        Refusal `rate_limited`: too many are logging in, and this one isn't known from a moment ago.
+        """
         ...
 
     def known(self, recipient: Recipient, sender: MailSender | None = None) -> Refusal | None:

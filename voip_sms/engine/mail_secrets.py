@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Final
 
 from voip_sms.core.directory import MailSender
+from voip_sms.core.failures import Refusal
 from voip_sms.engine.accounts.sealing import Sealed, Vault, proves
 
 AT_ONCE: Final = 2
 """Hashes under way: each takes 16 MiB and a processor for some 40 ms. Who guesses waits for others who do."""
 WAITING: Final = 64
-"""Who waits for one; beyond that nobody is let in, until those in front have been."""
+"""Who waits for one; beyond that nobody new is heard, until those in front have been."""
 REMEMBERED: Final = 2_000
 """Pairs proven last: a program that logs in for each of its mails costs one hash, not thousands."""
 SECRET_LONGEST: Final = 128
@@ -33,14 +34,20 @@ class Secrets:
         self._waiting = 0
 
     async def prove(self, sender: MailSender | None, secret: str) -> bool:
-        """Whether it is the sender's secret; for nobody, and for who has none, no, after the same time."""
-        if not secret or len(secret) > SECRET_LONGEST or self._waiting >= WAITING:
+        """Whether it is the sender's secret; for nobody, and for who has none, no, after the same time.
+
+        Refusal `rate_limited` when too many wait: nothing is known then of who isn't in memory. A program
+        that heard "wrong" would forget a password that is right.
+        """
+        if not secret or len(secret) > SECRET_LONGEST:
             return False
         stored = sender.secret_hash if sender is not None and sender.secret_hash else ""
         digest = self._digest(stored, secret)
         if stored and digest in self._proven:
             self._proven.move_to_end(digest)
             return True
+        if self._waiting >= WAITING:
+            raise Refusal("rate_limited", "too many are logging in")
         self._waiting += 1
         try:
             async with self._turn:
