@@ -57,7 +57,7 @@ def binding(source: tuple[str, int], **changes: object) -> Binding:
 def job(*bindings: Binding, text: str | None = "Zażółć", event: str = "message.received") -> ForwardJob:
     about = message(text=text, created_at=START)
     if event != "message.received":
-        about = replace(about, direction="outbound", sender="+48601000001", to="+48601123456")
+        about = about._replace(direction="outbound", sender="+48601000001", to="+48601123456")
     return ForwardJob(
         JOB, b"T" * 16, "sip", "101", event, about, 1, START, bindings=bindings, imdn_id="HjFsonRLpkim"
     )

@@ -91,8 +91,7 @@ async def test_what_the_phone_sees(stage: Stage, phone: RawUdp) -> None:
 async def test_a_notice_of_failure_comes_from_the_number_that_was_written_to(
     stage: Stage, phone: RawUdp
 ) -> None:
-    failed = replace(
-        message(sender="+48601000001", text="Do zobaczenia", created_at=START - 10**9),
+    failed = message(sender="+48601000001", text="Do zobaczenia", created_at=START - 10**9)._replace(
         direction="outbound",
         to="+48601123456",
         error_code="undelivered",

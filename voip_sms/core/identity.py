@@ -6,7 +6,7 @@ sees the leases, can settle.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from voip_sms.core import addresses
 from voip_sms.core.addresses import Address
@@ -22,8 +22,7 @@ DEFAULT_NAME: Final = "Bramka SMS"
 _CHOOSES_ABROAD: Final[frozenset[NumberKind]] = frozenset({"own_mobile", "ndi", "ndi_mms"})
 
 
-@dataclass(frozen=True, slots=True)
-class Certain:
+class Certain(NamedTuple):
     """This sender; `carrier` is the only one that may carry it ('' any)."""
 
     sender: Sender

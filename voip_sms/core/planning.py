@@ -5,8 +5,8 @@ and `finish` completes it with facts that only the writer sees (leases, conversa
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
 
 from voip_sms.core import identity, internal, leases, rating, screening, segments
 from voip_sms.core.addresses import Address
@@ -37,8 +37,7 @@ account does, whoever brings the text.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What all recipients of a submission share. `refused` concerns them all (no text, no account)."""
 
     submission: Submission
@@ -52,8 +51,7 @@ class Request:
     text_step: Step
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """One recipient before the facts. `plan` is there when none are needed; else with `pools` the leases
     of `to` are read, and `converses` says that the conversation with `to` counts.
     """
@@ -226,14 +224,14 @@ class Planner:
         route = self._routes.find(to, carrier)
         if route is None:
             refusal = Refusal("no_route", _no_route(to, carrier))
-            return replace(_refused(to, refusal, steps), sender=sender)
+            return _refused(to, refusal, steps)._replace(sender=sender)
         whole = len(segmented.parts) > 1 and self.directory.carriers[route.carrier].takes_whole
         reason = f"prefix {route.prefix or 'any'}{', in one piece' if whole else ''}"
         steps = (*steps, Step("route", route.carrier, reason))
         try:
             price = self._tariffs.price(tenant.price_list, to, request.now)
         except Refusal as refusal:
-            return replace(_refused(to, refusal, steps), sender=sender)
+            return _refused(to, refusal, steps)._replace(sender=sender)
         total = price.amount * len(segmented.parts)
         cost = f"{rating.amount_text(total)} {price.currency}" if price.currency else "free"
         return Plan(
@@ -266,7 +264,7 @@ def term_of(
 def refused_for(plan: Plan, refusal: Refusal) -> Plan:
     """The plan, stopped by what was found later (no credit)."""
     step = Step("refused", refusal.code.name, refusal.detail)
-    return replace(plan, refused=refusal, trace=(*plan.trace, step))
+    return plan._replace(refused=refusal, trace=(*plan.trace, step))
 
 
 def _holds(choice: Held, account: Account, facts: Facts, now: int) -> bool:

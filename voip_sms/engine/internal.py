@@ -4,7 +4,6 @@ One that was handed to somebody who never tells is `sent`, until nobody waits fo
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from voip_sms.core.directory import Id
@@ -43,7 +42,7 @@ def with_message(unit: Unit, job: ForwardJob, outcome: Outcome, moment: Moment) 
         move(rows, Work(moment, state), message, status, _cause(rows, job))
         return rows
 
-    return replace(unit, decide=decide, reads=[*unit.reads, *reads_to_move(job.message.id, job.tenant_id)])
+    return unit._replace(decide=decide, reads=[*unit.reads, *reads_to_move(job.message.id, job.tenant_id)])
 
 
 def reads_to_move(message_id: Id, tenant_id: Id) -> Iterator[Read]:

@@ -5,7 +5,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
@@ -303,7 +303,7 @@ def _submission(work: _Work, composed: Composed, to: str, numbers: tuple[str, ..
         door="mail",
         recipients=numbers,
         text=composed.text,
-        options=replace(composed.options, client_ref=reference),
+        options=composed.options._replace(client_ref=reference),
         idempotency=Idempotency(key, key),  # the text is part of it: another text is another mail
         steps=(Step("mail", letter.proof or "accepted", f"from {letter.sender.address}"), *composed.steps),
         thread=work.thread,

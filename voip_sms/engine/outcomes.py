@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from voip_sms.core import retry
 from voip_sms.core.clock import HOUR, MINUTE, SECOND
@@ -29,8 +29,7 @@ CAUSE_MOST: Final = 200
 """Characters of a carrier's words that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+class HandOver(NamedTuple):
     """One part that was handed to a carrier, and how that ended."""
 
     carrier: str
@@ -46,8 +45,7 @@ class Policy:
     chance: Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What became of it: when it is tried again, or None once it has left the queue."""
 
     due_at: int | None = None

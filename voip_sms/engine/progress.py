@@ -6,7 +6,7 @@ expiry. Statuses only move forward; a step that isn't one is ignored.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from voip_sms.core.directory import Directory, Id
 from voip_sms.core.model import OutboundPart
@@ -22,8 +22,7 @@ NO_RECEIPT: Final = "no_receipt"
 _WAITING: Final[frozenset[str]] = frozenset({Status.QUEUED, Status.SENDING})
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When a decision is taken, and what it may know beside the rows."""
 
     directory: Directory

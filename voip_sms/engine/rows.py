@@ -1,8 +1,7 @@
 """The rows of an outbound message and its parts, and what is made from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -22,8 +21,7 @@ CLAIM: Final = 120 * SECOND
 """How long a claimed part is its node's: longer than any response time-out and a short database outage."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A message as it is going to be stored: its rows, how its sender sees it, and its parts on their way.
 
     `parts` only where the message goes past the queue.
@@ -75,7 +73,7 @@ def _internal_ready(plan: Plan, request: Request, message_id: Id, submission_id:
         ("part", part),
         ("forward_job", job),
     ]
-    message = replace(accepted_message(row, body), flags=frozenset((INTERNAL,)))
+    message = accepted_message(row, body)._replace(flags=frozenset((INTERNAL,)))
     return Ready(plan, message, tuple(rows))
 
 

@@ -95,8 +95,7 @@ class Again(Exception):  # noqa: N818 - a decision's answer, not an error
     """A decision met, through a predecessor, a row whose relatives it has not read: next batch."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Unit:
+class Unit(NamedTuple):
     """One indivisible change.
 
     `reads` are loaded first; then `follow(state)`, if given, names more (and once more, of what that found).

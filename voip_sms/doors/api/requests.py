@@ -4,8 +4,7 @@ The short way exists because the model costs more than the rest of the handler; 
 `tests/unit/test_api_requests.py` proves for bodies of every kind.
 """
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from voip_sms.core.model import Options
 from voip_sms.core.resources import SendRequest
@@ -19,8 +18,7 @@ _SENDER_LONGEST: Final = 64
 _CLIENT_REF_LONGEST: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a program asks to send. `several`: a list was given, so that a list is the answer."""
 
     recipients: tuple[str, ...]
