@@ -114,6 +114,15 @@ async def test_what_some_recipients_lack_comes_back_as_one_mail(office: PostOffi
     assert job["payload"]["thread"]["message_id"] == "<1@acme.test>"
 
 
+async def test_a_mail_in_two_transactions_has_both_its_refusals_told_once(office: PostOffice) -> None:
+    for _ in range(2):
+        for to in (("601123456", "nobody"), ("602123456", "112")):
+            await office.post(*to, message_id="<split@acme.test>")
+    jobs = await office.mails("mail.refused")
+    listed = sorted(item["to"] for job in jobs for item in job["payload"]["items"])
+    assert (len(jobs), listed) == (2, ["112", "nobody"])
+
+
 async def test_where_all_are_refused_the_door_says_so_and_no_mail_does(office: PostOffice) -> None:
     posted = await office.post("nobody", "crew")
     assert [one.why_not.code.name for one in posted if one.why_not] == ["recipient_invalid"] * 2

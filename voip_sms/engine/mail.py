@@ -24,6 +24,7 @@ from voip_sms.engine.context import Context
 from voip_sms.engine.limits import NO_LIMITS, Limits
 from voip_sms.engine.mail_rows import REFERENCE_LONGEST, notice_row, thread_payload, use_of
 from voip_sms.engine.mail_secrets import Secrets
+from voip_sms.engine.submit import DOOR_SECONDS
 from voip_sms.store.units import Read, Rows, State, Unit, by_key
 
 AT_ONCE: Final = 50
@@ -220,11 +221,14 @@ class Mailing:
         await self._queue(work, (notices.INFO, uses), reads)
 
     async def _queue(self, work: _Work, notice: _Wanted, reads: Iterable[Read] = ()) -> None:
-        """One mail to the writer, however often the letter comes."""
+        """One mail to the writer, however often the letter comes to these recipients.
+
+        A server may bring it in several transactions, each with some of them (RFC 5321 4.5.3.1.10).
+        """
         event, payload = notice
         context = self._context
         sender, now, job_id = work.letter.sender, context.clock.now(), context.new_id()
-        key = _key(work.letter, event, "")
+        key = _key(work.letter, event, " ".join(shown(one) for one in work.letter.recipients))
 
         def decide(state: State) -> Rows:
             rows = Rows()
@@ -237,7 +241,8 @@ class Mailing:
             rows.wakes.add("forwards")
             return rows
 
-        await context.writer.do(Unit(decide, [by_key("idempotency", key), *reads]))
+        deadline = self._monotonic() + DOOR_SECONDS
+        await context.writer.do(Unit(decide, [by_key("idempotency", key), *reads], deadline=deadline))
 
 
 _COME_AGAIN: Final = frozenset({"store_unavailable", "rate_limited"})
