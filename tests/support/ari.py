@@ -67,6 +67,8 @@ class FakeAri:
         self.bodies: list[Any] = []
         self.faults: dict[tuple[str, str], Fault] = {}
         self.password = "hush"
+        self.slow_play: asyncio.Event | None = None
+        """Orders to play are answered when it is set; what was ordered begins before."""
         self.refuse_stream = 0
         self.streams: dict[str, web.WebSocketResponse] = {}
         self.opened: Counter[str] = Counter()
@@ -250,9 +252,11 @@ class FakeAri:
         channel.where, channel.left_to = "dialplan", query
         await self.tell("StasisEnd", channel)
 
-    def _play(self, channel: Channel, name: str, media: str) -> web.Response:
+    async def _play(self, channel: Channel, name: str, media: str) -> web.Response:
         channel.played.append(media)
         self._playing[name] = channel, asyncio.create_task(self._sounding(name, channel, media))
+        if self.slow_play is not None:
+            await self.slow_play.wait()
         return _json({"id": name, "media_uri": media, "state": "queued"}, 201)
 
     async def _sounding(self, name: str, channel: Channel, media: str) -> None:
