@@ -12,6 +12,7 @@ _COMMANDS: Final = {
     "db": ("voip_sms.cli.db:db", "Look after the database."),
     "doctor": ("voip_sms.cli.doctor:doctor", "Check that everything the service needs is there."),
     "explain": ("voip_sms.cli.explain:explain", "Say why a message went as it did."),
+    "ivr": ("voip_sms.cli.ivr:ivr", "Check, draw and try flows of calls."),
     "kamailio": ("voip_sms.cli.kamailio:kamailio", "What a Kamailio in front has to know."),
     "phone": ("voip_sms.cli.phone:phone", "A SIP phone in the terminal."),
     "smsc": ("voip_sms.cli.smsc:smsc", "Run the carrier simulator alone."),

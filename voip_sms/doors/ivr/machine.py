@@ -223,8 +223,9 @@ class Machine:
         step = self._here
         assert isinstance(step, Asking)
         if self._heard >= step.tries:
-            self._note("no", reason)
-            return step.on_no if isinstance(step, Consent) else step.on_none
+            target = step.on_no if isinstance(step, Consent) else step.on_none
+            self._note("no" if isinstance(step, Consent) else target, reason)
+            return target
         self._heard += 1
         self._keys = ""
         return self._say((*(wrong or ()), *step.prompt))
