@@ -12,6 +12,7 @@ from support.sip_raw import Ask, RawTcp, RawUdp, ok_to
 from support.sip_service import Service, registration, signed
 from voip_sms.doors.sip import keepalive
 from voip_sms.net.sip import flows
+from voip_sms.net.sip.traffic import Outgoing, Result
 
 EVERY = 0.2
 CONTACT = "sip:101@192.168.7.7:5060"
@@ -73,6 +74,25 @@ async def test_a_phone_that_stops_answering_is_let_go_the_others_stay(asking: Se
             "back as if nothing had been"
         )
         refusing_answers.cancel()
+
+
+async def test_a_fault_with_one_phone_does_not_end_the_asking(
+    asking: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults: list[str] = []
+    send = asking.endpoint.send
+
+    async def broken(outgoing: Outgoing) -> Result:
+        if len(faults) < 2:
+            faults.append(outgoing.uri)
+            raise RuntimeError("what nobody foresaw")
+        return await send(outgoing)
+
+    monkeypatch.setattr(asking.endpoint, "send", broken)
+    async with RawUdp(*asking.udp) as phone:
+        await signed(phone, registration(contact=f"<{CONTACT}>"))
+        assert (await phone.request()).uri == CONTACT
+    assert faults == [CONTACT] * 2
 
 
 async def test_when_nobody_answers_nobody_is_let_go(asking: Service) -> None:

@@ -65,7 +65,13 @@ class KeepAlive:
                     if number % BATCH == 0:
                         await asyncio.sleep(PAUSE)
                 if probed and (asking is None or asking.done()):
-                    asking = tasks.create_task(self._round(probed))
+                    asking = tasks.create_task(self._asked(probed))
+
+    async def _asked(self, holes: list[Hole]) -> None:
+        try:
+            await self._round(holes)
+        except Exception:  # a fault with one phone must not close the NATs of all
+            log.exception("sip_keep_alive_fault")
 
     async def _round(self, holes: list[Hole]) -> None:
         """Ask all; nobody counts as gone when nobody answers at all: then the fault is on our side."""
