@@ -1,6 +1,7 @@
 """The Asterisk that a file of tests shares, the phones on it, and what a recording of a call holds."""
 
 import math
+import re
 import sys
 import wave
 from array import array
@@ -13,6 +14,8 @@ from support import peers
 from voip_sms.demo.asterisk import Asterisk
 from voip_sms.demo.phone import Phone
 
+DIALPLAN: Final = Path(__file__).parents[2] / "dialplan"
+KEY: Final = "test-key-pbx-0123456789abcdef"
 # Of an 8 kHz recording: 20 ms, so that a tone and the pause after it are told apart.
 _WINDOW: Final = 160
 # The share of a window's power that a tone has when it is all that sounds.
@@ -29,6 +32,20 @@ def running_asterisk(
     peers.need("asterisk")
     with Asterisk(dialplan, phones, files) as asterisk:
         yield asterisk
+
+
+def shipped(*names: str) -> str:
+    """Lines that include files of `dialplan/`, as an operator's extensions.conf does."""
+    return "".join(f'#include "{DIALPLAN / name}"\n' for name in names)
+
+
+def settings_for(port: int, **changes: str) -> dict[str, str]:
+    """The shipped settings file for a service at this port of 127.0.0.1."""
+    text = (DIALPLAN / "voip-sms-settings.conf").read_text(encoding="utf-8")
+    for name, value in {"url": f"http://127.0.0.1:{port}", "key": KEY, **changes}.items():
+        text, count = re.subn(rf"^{name} = .*$", f"{name} = {value}", text, flags=re.MULTILINE)
+        assert count == 1, name
+    return {"voip-sms-settings.conf": text}
 
 
 @asynccontextmanager
