@@ -70,6 +70,11 @@ def test_the_euro_sign_of_programs_that_call_their_windows_set_latin_1(charset: 
     assert found == Text("10 € za piêtro")
 
 
+@pytest.mark.parametrize("charset", ["koi8-r", "windows-1251", "CP866", "iso-8859-5", "gb18030"])
+def test_a_phone_from_elsewhere_is_read_as_a_mail_is(charset: str) -> None:
+    assert text("Привет".encode(charset), f"text/plain; charset={charset}") == "Привет"
+
+
 # --- encodings ------------------------------------------------------------------------------------------------
 
 

@@ -4,32 +4,23 @@ import codecs
 from dataclasses import dataclass
 from typing import Final
 
+from voip_sms.wire.charsets import LATIN, TRUSTED, UNKNOWN, UTF8
 from voip_sms.wire.errors import WireError
 
+
+def _bare(label: str) -> str:
+    """Phones write the same label with and without punctuation and blanks."""
+    return "".join(character for character in label.lower() if character.isalnum())
+
+
+_UNSURE: Final = frozenset(map(_bare, UNKNOWN))
+"""Labels that say little: octets beyond ASCII under them may be anything."""
 _CHARSETS: Final = {
-    "": "utf-8",
-    "utf8": "utf-8",
-    "usascii": "utf-8",
-    "ascii": "utf-8",
-    "iso88591": "cp1252",
-    "latin1": "cp1252",
-    "iso88592": "iso8859-2",
-    "latin2": "iso8859-2",
-    "iso885915": "iso8859-15",
-    "iso885916": "iso8859-16",
-    "windows1250": "cp1250",
-    "cp1250": "cp1250",
-    "windows1252": "cp1252",
-    "cp1252": "cp1252",
-    "utf16": "utf-16",
-    "utf16be": "utf-16-be",
-    "utf16le": "utf-16-le",
+    **{_bare(label): codec for label, codec in (LATIN | TRUSTED).items() if codec != "utf-7"},
+    **dict.fromkeys(map(_bare, UTF8 | UNKNOWN), "utf-8"),
     "ucs2": "utf-16-be",
 }
-"""Charset labels without case, spaces and punctuation. ASCII is read as UTF-8: peers label UTF-8 that way.
-ISO-8859-1 is read as its superset, where the euro sign is (WHATWG Encoding Standard, 4.2)."""
-_UNSURE: Final = frozenset({"", "usascii", "ascii"})
-"""Labels that say little: octets beyond ASCII under them may be anything."""
+"""By the bare label. ASCII is read as UTF-8: peers label UTF-8 that way. Only old mails are in UTF-7."""
 _GUESS: Final = "cp1250"
 """COMPAT: older phones on Polish Windows settings send unlabelled text in this."""
 
@@ -56,7 +47,7 @@ def decode_text(body: bytes, charset: str = "") -> Text:
     Never fails on octets: what is invalid as UTF-8 in text without a label (or with ASCII's) is read as
     windows-1250, in other text it becomes U+FFFD; both are flagged.
     """
-    label = "".join(character for character in charset.lower() if character.isalnum())
+    label = _bare(charset)
     codec = _CHARSETS.get(label)
     if codec is None:
         raise CharsetError("charset not supported")
