@@ -15,10 +15,12 @@ from voip_sms.core.calls import CallOrder
 from voip_sms.core.directory import Account, Identity
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Item, Message
-from voip_sms.doors.ivr.door import Engine, Ids, IvrDoor
+from voip_sms.doors.ivr.door import Ids, IvrDoor
 from voip_sms.doors.ivr.prompts import Prompts
+from voip_sms.doors.ivr.runner import Engine
 from voip_sms.doors.ivr.shelf import Shelf
 from voip_sms.doors.ivr.speech import SpeechError
+from voip_sms.engine.metrics import Metrics
 from voip_sms.net.ari import Ari
 
 ACCOUNT = Account(b"account-ivr-0001", b"tenant-acme-0001", "ivr", "address", Identity("name", "ACME"))
@@ -90,12 +92,25 @@ class FakeCalling:
         return Item(order.to, message=_message(order))
 
 
+class _Noted(Metrics):
+    """Notes how calls end."""
+
+    def __init__(self, ended: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._ended = ended
+
+    def called(self, flow: str, end: str) -> None:
+        super().called(flow, end)
+        self._ended.append((flow, end))
+
+
 @dataclass
 class Exchange:
     """A door that listens to a fake PBX."""
 
     pbx: FakeAri
     door: IvrDoor
+    ari: Ari
     calling: FakeCalling
     speech: FakeSpeech
     folder: Path
@@ -122,6 +137,7 @@ async def exchange(
             yield made
         finally:
             await made.door.stop(0)
+            await made.ari.close()
 
 
 def _made(tmp_path: Path, pbx: FakeAri, calling: FakeCalling, most: int, deadline: float) -> Exchange:
@@ -139,17 +155,18 @@ def _made(tmp_path: Path, pbx: FakeAri, calling: FakeCalling, most: int, deadlin
         calling,
         lambda _: datetime.now(UTC),
         _mobile,
-        lambda flow, how: ended.append((flow, how)),
+        _Noted(ended),
     )
+    ari = Ari(pbx.settings(), deadline=deadline)
     door = IvrDoor(
-        Ari(pbx.settings(), deadline=deadline),
+        ari,
         shelf,
         prompts,
         engine,
         most=most,
         ids=Ids(lambda: f"playback-{next(count)}", lambda: 0.0),
     )
-    return Exchange(pbx, door, calling, speech, folder, ended, shelves)
+    return Exchange(pbx, door, ari, calling, speech, folder, ended, shelves)
 
 
 def _mobile(text: str) -> str:

@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from voip_sms.app.files import raise_limit, sip_connections
+from voip_sms.app.ivr import ivr_door
 from voip_sms.app.settings import Settings
 from voip_sms.app.signing import mail_signer
 from voip_sms.carriers.smpp.link import LinkContext, SmppLink
@@ -27,6 +28,7 @@ from voip_sms.core.ids import Ids
 from voip_sms.core.model import CarrierReceipt, InboundPart
 from voip_sms.core.ports import CarrierEvents, CarrierLink, Forwarder, Submitter
 from voip_sms.doors.api.door import ApiDoor, Rooms
+from voip_sms.doors.ivr.door import IvrDoor
 from voip_sms.doors.mail.door import MailDoor
 from voip_sms.doors.mail.senders import MailSenders
 from voip_sms.doors.sip.door import Engine as SipEngine
@@ -54,6 +56,7 @@ from voip_sms.forwards.mail import MailForwarder
 from voip_sms.forwards.number import NumberForwarder
 from voip_sms.forwards.sip import SipForwarder
 from voip_sms.forwards.webhook import WebhookForwarder
+from voip_sms.net.ari import Ari
 from voip_sms.net.dns import SystemResolver
 from voip_sms.net.http.guarded import GuardedClient
 from voip_sms.net.http.server import HttpServer
@@ -97,6 +100,8 @@ class House:
     endpoint: Endpoint
     sip: SipDoor
     mail: MailDoor
+    ari: Ari | None
+    ivr: IvrDoor | None
     http: HttpServer
     guarded: GuardedClient
     missing: set[str] = field(default_factory=lambda: {"database", "snapshot", "listeners"})
@@ -187,6 +192,7 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
     others = _forwarders(settings, submit, guarded, context)
     forwarding = Forwarding(context, signals, {"sip": phones, **others}, elsewhere={"proxy": phones})
     http = HttpServer(settings.http)
+    ari = Ari(settings.asterisk) if settings.asterisk.url else None
     house = House(
         ground,
         Simulator(settings.simulator, context.clock),
@@ -203,6 +209,8 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         endpoint,
         sip,
         _mail_door(settings, submit, context),
+        ari,
+        ivr_door(settings, ari, context, submit, http=http, key=key),
         http,
         guarded,
     )
@@ -273,6 +281,9 @@ def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
         links=house.dispatch.states,
         forwards_under_way=lambda: house.forwarding.under_way,
     )
+    if house.ivr is not None:
+        ivr = house.ivr
+        context.metrics.watch_calls(calls=lambda: ivr.calls, connected=lambda: ivr.connected)
     rules = AccountRules(settings.sip.domain, settings.service.country)
     rooms = Rooms(
         submit,

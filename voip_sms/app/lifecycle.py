@@ -135,6 +135,7 @@ async def _drain(house: House) -> None:
     """No new work; all that is under way ends at the same time, so that it takes DRAIN_SECONDS once."""
     house.endpoint.refuse_new()
     await asyncio.gather(
+        *([house.ivr.stop(DRAIN_SECONDS)] if house.ivr is not None else []),
         house.http.stop(),
         house.mail.stop(DRAIN_SECONDS),
         house.forwarding.stop(DRAIN_SECONDS),
@@ -212,6 +213,11 @@ async def _open_doors(settings: Settings, house: House, stack: AsyncExitStack) -
     http = await house.http.start() if settings.http.listen else None
     stack.push_async_callback(house.mail.stop, 0)
     smtp = await house.mail.start()
+    if house.ari is not None:
+        stack.push_async_callback(house.ari.close)
+    if house.ivr is not None:
+        stack.push_async_callback(house.ivr.stop, 0)
+        await house.ivr.start()
     await house.forwarding.start()
     stack.push_async_callback(house.forwarding.stop, DRAIN_SECONDS)
     return {

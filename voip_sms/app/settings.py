@@ -25,8 +25,10 @@ from voip_sms.app.sections import (
 )
 from voip_sms.core.resources.complaints import Path as Where
 from voip_sms.core.resources.complaints import complaints
+from voip_sms.doors.ivr.settings import IvrSettings
 from voip_sms.doors.mail.settings import MailSettings
 from voip_sms.doors.sip.settings import SipSettings
+from voip_sms.net.ari.settings import AsteriskSettings
 from voip_sms.net.http.settings import HttpSettings
 from voip_sms.simulator.settings import SimulatorSettings
 
@@ -64,6 +66,8 @@ class Settings(BaseSettings):
     http: HttpSettings = _default(HttpSettings)
     sip: SipSettings = _default(SipSettings)
     mail: MailSettings = _default(MailSettings)
+    asterisk: AsteriskSettings = _default(AsteriskSettings)
+    ivr: IvrSettings = _default(IvrSettings)
     webhooks: WebhookSettings = _default(WebhookSettings)
     dispatch: DispatchSettings = _default(DispatchSettings)
     simulator: SimulatorSettings = _default(SimulatorSettings)
@@ -164,12 +168,14 @@ def _with_absolute_paths(settings: Settings, base: Path) -> Settings:
     changed = {
         name: section.model_copy(update=_absolute(section, base))
         for name in Settings.model_fields
-        if isinstance(section := getattr(settings, name), Section | SipSettings | MailSettings)
+        if isinstance(section := getattr(settings, name), Section | SipSettings | MailSettings | IvrSettings)
     }
     return settings.model_copy(update=changed)
 
 
-_PATHS: Final = frozenset({"data_dir", "tls_cert", "tls_key", "tls_ca", "dkim_key", "subscribers"})
+_PATHS: Final = frozenset(
+    {"data_dir", "tls_cert", "tls_key", "tls_ca", "dkim_key", "subscribers", "flows", "prompts"}
+)
 
 
 def _absolute(section: Any, base: Path) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -69,6 +69,12 @@ class Metrics:
             "Tries to hand something to a customer, by kind and the job's state then: queued is tried again.",
             ("kind", "state"),
         )
+        self._calls = _Counts(
+            registry,
+            "voip_sms_calls",
+            "Calls that were in a flow, by flow and end: left, hung_up, caller_gone, failed, lost.",
+            ("flow", "end"),
+        )
         self._chores = _Counts(
             registry,
             "voip_sms_chores",
@@ -104,6 +110,10 @@ class Metrics:
         """A forward job was tried; `state` is the job's then."""
         self._forwards.add((kind, state))
 
+    def called(self, flow: str, end: str) -> None:
+        """A call has left a flow; both are names of the operator's and ours."""
+        self._calls.add((flow, end))
+
     def chore(self, name: str, result: str) -> None:
         """A turn of housekeeping ended."""
         self._chores.add((name, result))
@@ -122,6 +132,14 @@ class Metrics:
         """Show the writer's queue, the carriers' links and the forwards, read when somebody looks."""
         gauges = _Gauges(writer_waiting, links, forwards_under_way, lambda: self.backlog)
         self.registry.register(gauges)
+
+    def watch_calls(self, *, calls: Callable[[], int], connected: Callable[[], bool]) -> None:
+        """Show the calls that are in flows, and whether the PBX's come in."""
+        registry = self.registry
+        Gauge("voip_sms_calls_under_way", "Calls that are in flows.", registry=registry).set_function(calls)
+        Gauge(
+            "voip_sms_asterisk_connected", "1 while calls of the PBX come in, else 0.", registry=registry
+        ).set_function(connected)
 
 
 class _Counts:

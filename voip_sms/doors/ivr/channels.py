@@ -12,8 +12,6 @@ from voip_sms.net.ari import Ari, AriError, AriRefusedError
 
 log = structlog.get_logger(__name__)
 
-STATUS: Final = "SMS_FLOW_STATUS"
-"""The channel variable that tells the dialplan how a flow ended."""
 PASSED: Final = "SMS_VAR_"
 """Before the name, in capital letters, of what the dialplan hands over to a flow."""
 AGAIN: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -36,6 +34,11 @@ async def hand_back(ari: Ari, channel: str, leave: Leave) -> None:
     where = {"context": leave.context, "extension": leave.extension, "priority": str(leave.priority)}
     place = where if leave.context else {}
     await _insist(channel, partial(ari.post, "channels", channel, "continue", **place))
+
+
+async def give_up(ari: Ari, channel: str, reason: str) -> None:
+    """Back to the dialplan, told in two variables that the flow did not serve the caller, and why."""
+    await hand_back(ari, channel, Leave("", "", 0, {"SMS_FLOW_STATUS": "failed", "SMS_FLOW_CODE": reason}))
 
 
 async def hang_up(ari: Ari, channel: str) -> None:

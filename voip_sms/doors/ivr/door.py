@@ -4,21 +4,18 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import structlog
 
 from voip_sms.core.directory import Account, Identity
-from voip_sms.core.ports import Calling
 from voip_sms.doors.ivr import channels
-from voip_sms.doors.ivr.channels import STATUS
-from voip_sms.doors.ivr.events import Call, Leave
+from voip_sms.doors.ivr.events import Call
 from voip_sms.doors.ivr.flow import Flow
 from voip_sms.doors.ivr.line import Line
 from voip_sms.doors.ivr.machine import Machine
 from voip_sms.doors.ivr.prompts import Prompts
-from voip_sms.doors.ivr.runner import Runner, Visit
+from voip_sms.doors.ivr.runner import Engine, Runner, Visit
 from voip_sms.doors.ivr.shelf import HasSound, Shelf
 from voip_sms.doors.ivr.steps import SendSms
 from voip_sms.net.ari import Ari, AriError, AriEvents
@@ -35,17 +32,6 @@ LOOK_AGAIN: Final = 1.0
 """Seconds before orphans are looked for again, if the PBX didn't say: they sit in silence."""
 LAST_WORDS: Final = 2.0
 """Seconds of a stop that are kept for handing calls back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """What calls need of the engine. `now`: in the zone of an account's customer; `mobile`: E.164, or ""."""
-
-    calling: Calling
-    now: Callable[[Account], datetime]
-    mobile: Callable[[str], str]
-    ended: Callable[[str, str], None]
-    """Counts a call: its flow, and how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +111,13 @@ class IvrDoor:
         await _end(running)
         await _end(self._beside)
         self._prompts.close()
-        await self._ari.close()
 
     async def _hand_all_back(self) -> None:
         left = dict(self._calls)
         await _end(held.task for held in left.values())
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
-                await asyncio.gather(*(self._hand_back(channel, "stopped") for channel in left))
+                await asyncio.gather(*(self._give_up(channel, "stopped") for channel in left))
 
     async def _opened(self) -> None:
         """We are connected: first those who wait in silence, then whether the PBX still has all sounds."""
@@ -156,7 +141,7 @@ class IvrDoor:
         await asyncio.sleep(GRACE)
         orphans = self._strangers(await channels.ours(self._ari))
         log.warning("ivr_orphans", channels=orphans)
-        await asyncio.gather(*(self._hand_back(channel, "lost") for channel in orphans))
+        await asyncio.gather(*(self._give_up(channel, "lost") for channel in orphans))
 
     def _strangers(self, listed: Iterable[str]) -> list[str]:
         return [channel for channel in listed if channel not in self._calls]
@@ -167,8 +152,8 @@ class IvrDoor:
             held.task.cancel()
         self._calls.clear()
 
-    async def _hand_back(self, channel: str, status: str) -> None:
-        await channels.hand_back(self._ari, channel, Leave("", "", 0, {STATUS: status}))
+    async def _give_up(self, channel: str, reason: str) -> None:
+        await channels.give_up(self._ari, channel, reason)
 
     # --- what the PBX tells -------------------------------------------------------------------------------
 
@@ -191,7 +176,7 @@ class IvrDoor:
         channel, args = event["channel"]["id"], event.get("args", [])
         if reason := self._not_now(args):
             log.warning("ivr_call_not_taken", channel=channel, reason=reason)
-            self._spawn(self._hand_back(channel, reason))
+            self._spawn(self._give_up(channel, reason))
             return
         line = Line(channel, self._ari, self._prompts, self._ids.new)
         held = _Held(line, asyncio.create_task(self._call(event, line)))
@@ -219,13 +204,13 @@ class IvrDoor:
         if flow is None or account is None:
             reason = "unknown" if flow is None else "off"
             log.error("ivr_no_flow", channel=channel, flow=name, reason=reason)
-            await self._hand_back(channel, reason)
+            await self._give_up(channel, reason)
             return
         ending = "lost"
         try:
             ending = await self._through(flow, account, event, line)
         finally:
-            self._engine.ended(flow.name, ending)
+            self._engine.metrics.called(flow.name, ending)
             log.info("ivr_call_ended", channel=channel, flow=flow.name, ending=ending)
 
     def _account(self, flow: Flow) -> Account | None:
@@ -242,12 +227,12 @@ class IvrDoor:
                 await channels.answer(self._ari, channel["id"])
         except AriError as error:
             log.warning("ivr_call_not_taken", channel=channel["id"], reason=str(error))
-            await self._hand_back(channel["id"], "failed")
+            await self._give_up(channel["id"], "fault")
             return "failed"
         call = _call_of(channel, event["args"][2:], passed)
         machine = Machine(flow, call, lambda: self._engine.now(account), self._engine.mobile)
         visit = Visit(flow, account, call, machine, event.get("asterisk_id", ""))
-        return await Runner(visit, line, self._ari, self._engine.calling, self._spawn).run()
+        return await Runner(visit, line, self._ari, self._engine, self._spawn).run()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Beside the calls: what must end even if its call has."""

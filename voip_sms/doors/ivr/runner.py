@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal
 
 import structlog
@@ -13,7 +14,7 @@ from voip_sms.core.directory import Account
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Step
 from voip_sms.core.ports import Calling
-from voip_sms.doors.ivr.channels import STATUS, hand_back, hang_up
+from voip_sms.doors.ivr.channels import give_up, hand_back, hang_up
 from voip_sms.doors.ivr.events import (
     Action,
     Call,
@@ -30,10 +31,12 @@ from voip_sms.doors.ivr.events import (
 from voip_sms.doors.ivr.flow import Flow
 from voip_sms.doors.ivr.line import Line
 from voip_sms.doors.ivr.machine import LONGEST_CALL, Machine
+from voip_sms.engine.metrics import Metrics
 from voip_sms.net.ari import Ari
 
 log = structlog.get_logger(__name__)
 
+DOOR: Final = "ivr"
 LONGEST: Final = LONGEST_CALL + 60
 """Seconds of a call: the machine ends it before, at whatever happens next; this is for when nothing does."""
 STEPS: Final = 100
@@ -42,6 +45,16 @@ SEND_SECONDS: Final = 10.0
 """For an SMS to be stored or refused; the engine itself gives up after three. The caller hears silence."""
 
 Ending = Literal["left", "hung_up", "caller_gone", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What calls need of the engine. `now`: in the zone of an account's customer; `mobile`: E.164, or ""."""
+
+    calling: Calling
+    now: Callable[[Account], datetime]
+    mobile: Callable[[str], str]
+    metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +76,13 @@ class Runner:
         visit: Visit,
         line: Line,
         ari: Ari,
-        calling: Calling,
+        engine: Engine,
         sending: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._visit = visit
         self._line = line
         self._ari = ari
-        self._calling = calling
+        self._engine = engine
         self._sending = sending
         self._trace: list[Step] = []
 
@@ -120,7 +133,8 @@ class Runner:
         return None
 
     async def _give_up(self) -> Ending:
-        await self._hand_back(Leave("", "", 0, {STATUS: "failed"}))
+        await self._line.silence()
+        await give_up(self._ari, self._line.channel, "fault")
         return "failed"
 
     async def _hand_back(self, leave: Leave) -> None:
@@ -134,13 +148,15 @@ class Runner:
     # --- sending ------------------------------------------------------------------------------------------
 
     async def _send(self, send: Send) -> None:
-        self._line.put(await self._sent(send))
+        sent = await self._sent(send)
+        self._engine.metrics.answered(DOOR, "accepted" if sent.result == "accepted" else sent.code)
+        self._line.put(sent)
 
     async def _sent(self, send: Send) -> Sent:
         where = {"channel": self._line.channel, "flow": self._visit.flow.name, "step": send.step}
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                item = await self._calling.send(self._order(send))
+                item = await self._engine.calling.send(self._order(send))
         except Refusal as refusal:
             return Sent("error", code=refusal.code.name)
         except Exception:  # also too slow: nobody knows whether it was stored, so nobody hears that it was

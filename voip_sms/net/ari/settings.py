@@ -1,10 +1,10 @@
 """The `[asterisk]` section of the configuration file: the PBX that calls come from."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 _APP: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.-]*\{user\}[A-Za-z0-9_.-]*", re.ASCII)
@@ -57,3 +57,9 @@ class AsteriskSettings(BaseModel):
     endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
         "PJSIP/{user}", description="What a SIP account with via: asterisk is called there."
     )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.url and not (self.user and self.password.get_secret_value()):
+            raise ValueError("url needs user and password, as in ari.conf; set them, or leave url empty")
+        return self
