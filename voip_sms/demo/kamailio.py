@@ -168,6 +168,8 @@ class Kamailio:
             writer.write(ALIVE.format(domain=DOMAIN).encode())
             async with asyncio.timeout(START):
                 return b" 200 " in await reader.readline()
+        except OSError:  # it listens before it has anybody to take connections
+            return False
         finally:
             writer.close()
 
