@@ -217,7 +217,12 @@ def test_an_answer_leaves_from_the_number_that_was_texted(door: str) -> None:
 
 def test_a_conversation_gives_way_to_what_was_asked_for_and_to_programs() -> None:
     assert plan(facts=Facts(conversation=OWN), door="sip", sender="INFO").sender.value == "INFO"
-    assert plan(facts=Facts(conversation=OWN), door="api").sender.value == "ACME"
+    program = replace(account(), kind="key")
+    assert plan(who=program, facts=Facts(conversation=OWN), door="api").sender.value == "ACME"
+
+
+def test_a_pbx_that_brings_a_phones_answer_is_no_program() -> None:
+    assert plan(facts=Facts(conversation=OWN), door="api").sender.value == OWN
 
 
 @pytest.mark.parametrize(
