@@ -1,5 +1,6 @@
 """`voip-sms ivr try`: a flow played in the terminal; keys are typed, and nothing is sent."""
 
+import sys
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -127,7 +128,7 @@ class _Rehearsal:
                 for prompt in prompts:
                     self._tell(self._machine.step, self._spoken(prompt))
             case events.Send(step, to, text):
-                self._following = Sent(self._result, code="" if self._result == "accepted" else "tried")
+                self._following = Sent(self._result)
                 self._tell(step, f"SMS to {to} ({_size(text)}): {text}")
             case events.Note(step, decision, reason):
                 self._tell(step, f"→ {decision}{f' ({reason})' if reason else ''}")
@@ -160,10 +161,9 @@ class _Rehearsal:
 def _typed() -> str:
     """A line of the terminal's; the end of it all is somebody hanging up. Piped in, it is shown as typed."""
     click.echo("    > ", nl=False)
-    source = click.get_text_stream("stdin")
-    line = source.readline(_LONGEST)
+    line = sys.stdin.readline(_LONGEST)
     typed = line.strip() if line else _HANG_UP
-    if not line or not source.isatty():
+    if not line or not sys.stdin.isatty():
         click.echo(typed)
     return typed
 

@@ -130,7 +130,14 @@ def _date(text: str) -> tuple[int, int, int]:
 def read_holidays(words: Iterable[str]) -> Holidays:
     """`pl` and dates as `read_dates` takes them; ValueError says what is wrong."""
     listed = tuple(words)
-    return Holidays(tuple(read_dates(word) for word in listed if word != POLAND), POLAND in listed)
+    return Holidays(tuple(_holiday(word) for word in listed if word != POLAND), POLAND in listed)
+
+
+def _holiday(word: str) -> Dates:
+    try:
+        return read_dates(word)
+    except ValueError as error:
+        raise ValueError(f"{word!r}: {error}; pl stands for Poland's days off work") from None
 
 
 def _is_free(day: date) -> bool:

@@ -133,6 +133,8 @@ def _too_early(file: FlowFile) -> Iterator[Complaint]:
     """Texts with a variable that some way to them does not set."""
     known = _known(file)
     for name, step in file.steps.items():
+        if name not in known:  # no call gets there
+            continue
         for where, template in _filled_in(file, step):
             for missing in sorted(template.names - known[name]):
                 what = (

@@ -88,6 +88,12 @@ SoundName = Annotated[
 ChannelVariable = Annotated[
     str, _shaped(r"[A-Z][A-Z0-9_]{0,39}", "a channel variable is in capital letters, digits and _")
 ]
+Context = Annotated[
+    str, _shaped(r"[A-Za-z0-9_-]{1,79}", "a context of the dialplan has letters, digits, _ and -")
+]
+Extension = Annotated[
+    str, _shaped(r"[A-Za-z0-9_+*#-]{1,79}", "an extension has letters, digits and + * # _ -")
+]
 Text = Annotated[Template, _plainly(compile_template)]
 Seconds = Annotated[int, Field(ge=1, le=LONGEST_WAIT)]
 Tries = Annotated[int, Field(ge=1, le=TRIES)]

@@ -12,7 +12,9 @@ from voip_sms.doors.ivr.parts import (
     CALLER,
     ChannelVariable,
     Condition,
+    Context,
     Count,
+    Extension,
     Key,
     OwnName,
     Prompt,
@@ -183,8 +185,8 @@ class SetValues(Resource):
 class Place(Resource):
     """A place in the dialplan."""
 
-    context: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,79}$")]
-    extension: Annotated[str, Field(pattern=r"^[A-Za-z0-9_+*#-]{1,79}$")] = "s"
+    context: Context
+    extension: Extension = "s"
     priority: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
