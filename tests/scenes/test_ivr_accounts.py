@@ -1,15 +1,24 @@
 """Flows of calls and where phones are: from the file that is applied, over HTTP, to the directory in force."""
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from support.api import Client, Site, site_over
 from support.fakes import FakeClock
+from support.forwarding import FakeForwarder
 from support.office import ACME_KEY, FILE, OTHER_KEY, Office
 from voip_sms.core.directory import CallLimits, Identity
+from voip_sms.core.failures import Accepted
+from voip_sms.core.model import InboundPart
+from voip_sms.engine.forwarding import Forwarding
+from voip_sms.engine.receive import Receiver
+from voip_sms.engine.signals import Signals
+from voip_sms.store.tables import forward_job
 
 FLOW = {
     "name": "address",
@@ -162,3 +171,29 @@ async def test_a_phone_leaves_the_pbx_with_a_password_only(office: Office) -> No
     assert await office.apply(file(sip_accounts=[{"user": "201", "via": "direct"}]))
     assert not await office.apply(file(sip_accounts=[{"user": "201", "via": "direct", "password": "pw-201"}]))
     assert office.holder.current().sip["201"].via == "direct"
+
+
+async def test_texts_that_waited_for_the_phone_go_when_it_moves_to_a_pbx(
+    office: Office, clock: FakeClock
+) -> None:
+    receiver = Receiver(office.context, "PL")
+    for number in (1, 2):
+        digest = number.to_bytes(32)
+        await receiver.receive("sim", InboundPart("+48777000001", "+48601000001", "Hej", "gsm7", digest))
+    pbx = FakeForwarder(Accepted(handed_to="PBX"))
+    forwarding = Forwarding(office.context, Signals(), {"sip": FakeForwarder()}, elsewhere={"asterisk": pbx})
+    await forwarding.start()
+    async with asyncio.timeout(10):
+        while await waiting_until(office) <= clock.now():
+            await asyncio.sleep(0.01)
+        assert not await office.apply(file(sip_accounts=[{"user": "101", "via": "asterisk"}]))
+        while len(pbx.jobs) < 2:
+            await asyncio.sleep(0.01)
+    await forwarding.stop(1)
+
+
+async def waiting_until(office: Office) -> int:
+    """When the first text for a phone is tried."""
+    jobs = forward_job.c
+    first = select(jobs.due_at).where(jobs.kind == "sip").order_by(jobs.id).limit(1)
+    return int(await office.context.reader.run(lambda connection: connection.execute(first).scalar_one()))

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select
+from sqlalchemy import Connection, exists, insert, select, text, update
 
 from voip_sms.core.directory import Id
 from voip_sms.store.config import CONFIGURATION, Row
-from voip_sms.store.tables import OPERATOR_TABLES, generation, ledger, message, metadata
+from voip_sms.store.tables import OPERATOR_TABLES, forward_job, generation, ledger, message, metadata
 
 PAGE_MOST = 1_000
 
@@ -53,6 +53,17 @@ def has_history(connection: Connection, tenant_id: Id) -> bool:
         exists().where(ledger.c.tenant_id == tenant_id),
     )
     return any(bool(connection.execute(select(trace)).scalar_one()) for trace in traces)
+
+
+def let_go(connection: Connection, tenant_id: Id, user: str) -> None:
+    """What waits for the phones of a SIP account is due: its oldest text goes now, the others follow."""
+    waiting = (
+        forward_job.c.tenant_id == tenant_id,
+        forward_job.c.order_key == f"sip:{user}",
+        text("state IN ('queued','sending')"),  # as the index has it
+        text("state = 'queued'"),
+    )
+    connection.execute(update(forward_job).where(*waiting).values(due_at=forward_job.c.created_at))
 
 
 def insert_rows(connection: Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from voip_sms.engine.accounts.kinds import POOL, TENANT, Row
+from voip_sms.engine.accounts.kinds import POOL, SIP_ACCOUNT, TENANT, Row
 from voip_sms.engine.accounts.planning import Change
-from voip_sms.store.catalog import insert_rows
+from voip_sms.store.catalog import insert_rows, let_go
 from voip_sms.store.config import bump_generation, delete_row, insert_row, read_all, update_row
 from voip_sms.store.units import primary_key
 
@@ -38,6 +38,8 @@ def _one(connection: Connection, change: Change) -> None:
         delete_row(connection, table, _key(table, row))
     if change.kind is TENANT:
         _balance(connection, change)
+    if change.kind is SIP_ACCOUNT and "via" in columns:
+        let_go(connection, row["tenant_id"], row["user"])  # it waited for a REGISTER that comes elsewhere now
 
 
 def _add(connection: Connection, changes: list[Change]) -> None:
