@@ -50,12 +50,15 @@ def settings_for(port: int, **changes: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def phone_on(asterisk: Asterisk, user: str, transport: str = "udp") -> AsyncIterator[Phone]:
-    """A PJSIP phone that has registered there."""
+    """A PJSIP phone that has registered there, and loses its power in the end: a goodbye takes it a second."""
     peers.need("pjsua2")
-    async with Phone(asterisk.account(user, transport)) as phone:
+    phone = await Phone(asterisk.account(user, transport)).start()
+    try:
         answer = await phone.register()
         assert answer.status == 200, answer
         yield phone
+    finally:
+        await phone.kill()
 
 
 def write_tone(path: Path, hertz: int, seconds: float = 0.5) -> None:

@@ -120,8 +120,8 @@ class Asterisk:
         self.end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it and remove its folder."""
-        self.end()
+        """End it and remove its folder: nothing is left to save, and an orderly end takes it seconds."""
+        self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self) -> Self:

@@ -6,8 +6,11 @@ Out: {"event": "call", "id", "caller", "state": ringing | up | over, "status", "
      {"event": "answering"}
 """
 
+import os
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import pjsua2 as pj
@@ -15,6 +18,8 @@ import pjsua2 as pj
 OK: Final = 200
 # RFC 4733 leaves the length of a key to us; people hold one for about 100 ms, and PBXs want at least 40.
 KEY_MS: Final = 100
+# Seconds that a recording may take to be closed; a tick of the clock is 20 ms.
+CLOSED: Final = 2.0
 _STATES: Final = {
     pj.PJSIP_INV_STATE_EARLY: "ringing",
     pj.PJSIP_INV_STATE_CONFIRMED: "up",
@@ -35,6 +40,8 @@ class Call(pj.Call):  # type: ignore[misc]  # the binding has no types
         self._record = record
         self._emit = emit
         self._recorder: pj.AudioMediaRecorder | None = None
+        self._last: dict[str, Any] | None = None
+        self._give_up_at = 0.0
 
     def onCallState(self, prm: Any) -> None:  # noqa: N802  # the names are PJSIP's
         del prm
@@ -42,19 +49,31 @@ class Call(pj.Call):  # type: ignore[misc]  # the binding has no types
         state = _STATES.get(info.state)
         if state is None:
             return
-        if state == "over":
-            self.over = True
-            self._recorder = None  # closes the file
-        self._emit(
-            {
-                "event": "call",
-                "id": self._name,
-                "caller": info.remoteUri,
-                "state": state,
-                "status": info.lastStatusCode,
-                "reason": info.lastReason,
-            }
-        )
+        event = {
+            "event": "call",
+            "id": self._name,
+            "caller": info.remoteUri,
+            "state": state,
+            "status": info.lastStatusCode,
+            "reason": info.lastReason,
+        }
+        if state != "over":
+            self._emit(event)
+            return
+        self.over = True
+        self._last = event
+        self._give_up_at = time.monotonic() + (CLOSED if self._recorder is not None else 0)
+        self._recorder = None  # the file is closed at the next tick of PJSIP's clock of sound
+
+    @property
+    def done(self) -> bool:
+        return self.over and self._last is None
+
+    def tell(self) -> None:
+        """Say that it is over once the recording is whole."""
+        if self._last is not None and (time.monotonic() >= self._give_up_at or _is_whole(self._record)):
+            event, self._last = self._last, None
+            self._emit(event)
 
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802
         del prm
@@ -129,6 +148,11 @@ class Calls:
     def hang_up(self, name: str) -> None:
         self._calls[name].leave()
 
+    def poll(self) -> None:
+        """What became known since."""
+        for call in self._calls.values():
+            call.tell()
+
     def close(self) -> None:
         for call in self._calls.values():
             with suppress(pj.Error):
@@ -140,5 +164,15 @@ class Calls:
             # No machine need have a sound card; a clock of PJSIP's own moves the sound from now on.
             self._endpoint.audDevManager().setNullDev()
             self._quiet = True
-        for name in [name for name, call in self._calls.items() if call.over]:
+        for name in [name for name, call in self._calls.items() if call.done]:
             del self._calls[name]
+
+
+def _is_whole(recording: str) -> bool:
+    """Whether a WAV file says how long it is: that is written last."""
+    try:
+        with Path(recording).open("rb") as file:
+            head, size = file.read(8), file.seek(0, os.SEEK_END)
+    except OSError:
+        return False
+    return int.from_bytes(head[4:], "little") == size - 8

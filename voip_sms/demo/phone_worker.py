@@ -97,6 +97,7 @@ class Worker:
     def poll(self) -> None:
         self._endpoint.libHandleEvents(POLL_MS)
         self._send_next()
+        self._calls.poll()
 
     def close(self) -> None:
         self._calls.close()
