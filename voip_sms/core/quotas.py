@@ -2,10 +2,9 @@
 
 import zoneinfo
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from voip_sms.core import clock
 from voip_sms.core.failures import Refusal
@@ -20,8 +19,7 @@ _WHOSE: Final[Mapping[Scope, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """A day or month: `key` is `2026-11-22` or `2026-11`; `until` its end, epoch microseconds."""
 
     name: Name
@@ -29,8 +27,7 @@ class Period:
     until: int
 
 
-@dataclass(frozen=True, slots=True)
-class Gauge:
+class Gauge(NamedTuple):
     """What is counted in one row of `usage`: `scope` and `period` are its key, beside the tenant."""
 
     whose: Scope

@@ -141,6 +141,8 @@ class Mailing:
 
     def _members(self, letter: Letter) -> Mapping[str, tuple[str, ...]]:
         """Somebody who is written to directly and is in two groups gets one SMS."""
+        if not any(isinstance(one, Group) for one in letter.recipients):
+            return {}
         reached = set(_direct(letter.recipients, self._country))
         found: dict[str, tuple[str, ...]] = {}
         for one in letter.recipients:
@@ -191,7 +193,6 @@ class Mailing:
 
     async def _tell(self, work: _Work, posted: Sequence[Posted]) -> None:
         """What was refused where something else was taken, and that the text was cut."""
-        taken = [item.to for one in posted for item in one.items if item.message]
         if not any(one.accepted for one in posted):
             return
         refused = [*_refusals(posted)]
@@ -200,6 +201,7 @@ class Mailing:
             items = {"items": refused[:REFUSED_SHOWN], "more": more}
             await self._queue(work, (notices.REFUSED, lambda _: items))
         cut = work.composed.cut if isinstance(work.composed, Composed) else None
+        taken = [item.to for one in posted for item in one.items if item.message] if cut else []
         if cut is not None and taken:
             told = {"to": taken[:REFUSED_SHOWN], "kept": cut[0], "of": cut[1]}
             await self._queue(work, (notices.CUT, lambda _: told))
@@ -321,12 +323,8 @@ def _key(letter: Letter, to: str, text: str) -> bytes:
     account = letter.sender.account
     named = letter.mail.message_id or letter.digest.hex()
     parts = (account.tenant_id.hex(), account.ref, "mail", named, to, text)
-    digest = hashlib.sha256()
-    for part in parts:
-        octets = part.encode("utf-8", "replace")
-        digest.update(len(octets).to_bytes(4))
-        digest.update(octets)
-    return digest.digest()
+    encoded = [part.encode("utf-8", "replace") for part in parts]
+    return hashlib.sha256(b"".join(len(octets).to_bytes(4) + octets for octets in encoded)).digest()
 
 
 def _record(sender: MailSender, key: bytes, job_id: Id, now: int) -> dict[str, Any]:

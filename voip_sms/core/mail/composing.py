@@ -94,6 +94,8 @@ def _chosen(mail: Mail, sender: MailSender) -> tuple[str, Step]:
 
 def _tidy(text: str) -> str:
     """Without the air that mails have and an SMS pays for."""
+    if "\n" not in text and "\r" not in text:
+        return text.strip()
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return _LINES.sub("\n\n", _BLANKS.sub("", lines)).strip()
 
@@ -156,6 +158,8 @@ def _fitted(text: str, sender: MailSender, steps: tuple[Step, ...], *, translite
 
 
 def _fits(text: str, *, transliterate: bool) -> bool:
+    if len(text) <= segments.GSM7_SINGLE:  # ten parts hold as much of any alphabet
+        return True
     if len(text) > PARTS_MOST * segments.GSM7_PART * 4:  # what normalising can take away is a part of it
         return False
     try:

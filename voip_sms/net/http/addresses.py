@@ -1,5 +1,6 @@
 """Addresses of listeners and peers: `host:port` texts, and the network that a peer counts as."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 _HIGHEST_PORT = 65_535
@@ -22,6 +23,7 @@ def show_listen(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+@lru_cache(maxsize=1024)  # whoever talks with us now; each request and mail asks again
 def source_of(peer: str | None) -> str:
     """What a peer is counted as: an IPv4 address itself, of an IPv6 address its /64.
 
