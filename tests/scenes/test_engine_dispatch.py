@@ -9,7 +9,7 @@ import pytest
 from support.fakes import FakeClock, fixed_random
 from support.links import FakeLink, script, silent
 from support.waiting import eventually
-from support.world import ACME, CREDIT, KEY, PRICE, TWO_WAY, World, to_send, world
+from support.world import ACME, CREDIT, KEY, OWN, PHONE, PRICE, TWO_WAY, World, to_send, world
 from voip_sms.core.clock import HOUR, MINUTE
 from voip_sms.core.directory import Carrier
 from voip_sms.core.failures import Accepted, Permanent, StoreUnavailableError, Temporary, Uncertain
@@ -119,6 +119,39 @@ async def test_a_new_message_goes_past_an_empty_queue(stage: Stage) -> None:
     row = await stage.scene.row("part")
     assert (row["state"], row["claimed_by"]) == ("sending", "node-1")
     assert "parts:sim" not in stage.scene.woken
+
+
+async def test_a_person_s_message_goes_past_it_too(stage: Stage) -> None:
+    stage.prepare = lambda link: setattr(link, "answer", silent)
+    await stage.start()
+    await stage.idle()
+    await stage.send(account=PHONE, door="sip")
+
+    await eventually(lambda: len(stage.sim.sent) == 1)
+    row = await stage.scene.row("part")
+    assert (row["state"], row["claimed_by"]) == ("sending", "node-1")
+    (part,) = stage.sim.sent
+    assert part.sender.value == OWN
+
+
+async def test_an_answer_in_a_conversation_leaves_from_the_number_that_was_texted(stage: Stage) -> None:
+    """What was expected to pass with another sender is queued, and found at once."""
+    person = replace(PHONE, identity=KEY.identity)
+    texted = {"tenant_id": ACME, "account": person.ref, "peer": PEER, "number": OWN}
+    await stage.scene.insert("conversation", texted | {"until": stage.scene.clock.now() + HOUR})
+    await stage.start()
+    for _ in range(3):
+        await stage.idle()
+        message = await stage.send(account=person, door="sip")
+        assert message.sender == OWN
+        await stage.status(message, "sent")
+
+    assert [part.sender.value for part in stage.sim.sent] == [OWN] * 3
+    await stage.idle()
+    other = await stage.send("+48602123456", account=person, door="sip")
+    await stage.status(other, "sent")
+    assert stage.sim.sent[3].sender.value == "ACME"
+    assert stage.dispatch._lanes["sim"]._pledged == 0, "places of the window are lost"
 
 
 async def test_many_messages_all_arrive_once_within_the_window(stage: Stage) -> None:

@@ -53,7 +53,8 @@ class Request(NamedTuple):
 
 class Draft(NamedTuple):
     """One recipient before the facts. `plan` is there when none are needed; else with `pools` the leases
-    of `to` are read, and `converses` says that the conversation with `to` counts.
+    of `to` are read, and `converses` says that the conversation with `to` counts. `guess` is the plan if
+    there is no such conversation, as with most; its message is then made before the writer's turn.
     """
 
     to: str
@@ -63,6 +64,12 @@ class Draft(NamedTuple):
     pools: tuple[Pool, ...] = ()
     converses: bool = False
     steps: tuple[Step, ...] = ()
+    guess: Plan | None = None
+
+    @property
+    def expected(self) -> Plan | None:
+        """The plan, as far as it can be known before the facts."""
+        return self.plan or self.guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +148,14 @@ class Planner:
             converses = request.submission.options.sender is None and (
                 request.submission.door in CONVERSES or account.kind == "sip"
             )
-            if not converses and isinstance(choice, Certain):
+            guess: Plan | None = None
+            if isinstance(choice, Certain):
                 plan = self._priced(request, to, choice.sender, choice.carrier, (*steps, _identity(choice)))
-                return Draft(to, plan)
+                if not converses:
+                    return Draft(to, plan)
+                guess = plan
             pools = tuple(pool for pool in identity.pools_of(choice) if self._routes.find(to, pool.carrier))
-            return Draft(to, None, address, choice, pools, converses, steps)
+            return Draft(to, None, address, choice, pools, converses, steps, guess)
         except Refusal as refusal:
             if not steps:  # nothing was made of the address
                 refusal = internal.unknown(typed, refusal, self._rules.country)
@@ -163,6 +173,8 @@ class Planner:
         """The plan, once the facts are known. Where the draft has a plan, that is it."""
         if draft.plan is not None:
             return draft.plan
+        if draft.guess is not None and facts.conversation is None:
+            return draft.guess
         if draft.address is None or draft.choice is None:
             raise ValueError("a draft without a plan has an address and a choice")
         try:

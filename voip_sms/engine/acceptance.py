@@ -23,8 +23,8 @@ from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 class Job:
     """One submission on its way into the database.
 
-    `ready`: beside each draft its message, where nothing but money is still open. `quiet`: carriers whose
-    lane is told by its ticket, and needs no wake-up.
+    `ready`: beside each draft its message, where only money is still open, or a conversation that is not
+    expected. `quiet`: carriers whose lane is told by its ticket, and needs no wake-up.
     """
 
     planner: Planner
@@ -159,14 +159,15 @@ class Acceptance:
         plan = self._plan(draft)
         if plan.refused is not None:
             return Item(plan.to, refused=plan.refused)
-        if ready is None:
+        guessed = plan is draft.expected
+        if ready is None or not guessed:
             ready = make_ready(plan, self._request, self._new_id(), self._job.submission_id)
         self.rows.inserts += ready.rows
         self.rows.inserts += disposition_rows(self._request.submission, ready.message.id)
         self._parts += ready.parts
         if isinstance(self._share, MailShare):
             self._share.thread(ready.message)
-        if not ready.parts and plan.carrier not in self._job.quiet:
+        if not ready.parts and not (guessed and plan.carrier in self._job.quiet):
             self.rows.wakes.add("forwards" if plan.internal else f"parts:{plan.carrier}")
         return Item(plan.to, ready.message)
 

@@ -144,12 +144,13 @@ class Submit:
         return Job(planner, request, drafts, self._context.new_id())
 
     def _ready(self, job: Job, draft: Draft, *, fast: bool = False) -> Ready | None:
-        """The message of a draft, where only money can still stop it."""
-        if draft.plan is None or draft.plan.refused is not None:
+        """The message of a draft, as it is expected; only the writer knows of conversations and money."""
+        plan = draft.expected
+        if plan is None or plan.refused is not None:
             return None
         message_id = job.submission_id if len(job.drafts) == 1 else self._context.new_id()
         node = self._context.node if fast else None
-        return make_ready(draft.plan, job.request, message_id, job.submission_id, claimed_by=node)
+        return make_ready(plan, job.request, message_id, job.submission_id, claimed_by=node)
 
     async def _all_ready(self, job: Job) -> list[Ready | None]:
         ready: list[Ready | None] = []
@@ -159,10 +160,10 @@ class Submit:
         return ready
 
     def _tickets(self, job: Job) -> dict[str, Ticket]:
-        """One for each carrier that is certain already; a single message may go past the queue."""
+        """One for each carrier that is to be expected; a single message may go past the queue."""
         if job.request.send_at is not None:
             return {}
-        plans = [draft.plan for draft in job.drafts if draft.plan is not None and draft.plan.carrier]
+        plans = [plan for draft in job.drafts if (plan := draft.expected) is not None and plan.carrier]
         if len(job.drafts) == 1 and plans and plans[0].sender is not None:
             plan = plans[0]
             pair = pair_of(plans[0].sender.value, plan.to)
