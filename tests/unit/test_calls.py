@@ -29,7 +29,13 @@ def test_a_caller_is_one_however_the_pbx_writes_the_number(shown: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shown", "counted"), [("101", "101"), ("anna\0", "anna"), ("x" * 900, "x" * 64), ("", "+48602123456")]
+    ("shown", "counted"),
+    [
+        ("101", "101"),
+        ("desk 7\0", "desk 7"),
+        ("x1" * 900, "x1" * 32),
+        *((hidden, "+48602123456") for hidden in ("", "anonymous", "Unavailable", "+")),
+    ],
 )
 def test_who_has_no_number_is_counted_by_what_there_is(shown: str, counted: str) -> None:
     assert scopes(shown, "602123456")[0][0] == f"ivr:address:{counted}"

@@ -47,12 +47,14 @@ def limits_of(*said: CallLimits) -> CallLimits:
 def gauges(order: CallOrder, limits: CallLimits, now: int, timezone: str, country: str) -> tuple[Gauge, ...]:
     """What one SMS of the order counts against: the flow's day and the caller's, in the customer's zone.
 
-    Callers without a number are counted by the number that gets the SMS: nobody's phone is flooded, and they
-    don't use up each other's. `country` reads national numbers.
+    Callers without a number ("", or what a PBX writes instead: anonymous, Unavailable) are counted by the
+    number that gets the SMS: nobody's phone is flooded, and they don't use up each other's. `country` reads
+    national numbers.
     """
     day, _ = periods(now, timezone)
     flow = f"ivr:{order.account.name}"
-    who = _number(order.caller or order.to, country)
+    known = any(char.isdecimal() for char in order.caller)
+    who = _number(order.caller if known else order.to, country)
     return (
         Gauge("caller", f"{flow}:{who}", day, limits.caller),
         Gauge("flow", flow, day, limits.flow),
@@ -62,5 +64,5 @@ def gauges(order: CallOrder, limits: CallLimits, now: int, timezone: str, countr
 def _number(shown: str, country: str) -> str:
     try:
         return addresses.number(shown, country).e164
-    except Refusal:  # an extension, a name
+    except Refusal:  # an extension
         return shown.replace("\0", "")[:_CALLER_LONGEST]
