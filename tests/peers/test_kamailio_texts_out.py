@@ -13,7 +13,7 @@ from support.sip_raw import Ask, RawTcp, RawUdp, authorized, ok_to
 from support.sip_service import registration, signed
 from support.tls import Authority
 from support.waiting import eventually
-from voip_sms.core.failures import Accepted, Permanent, Temporary
+from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary
 from voip_sms.demo.phone import Phone
 from voip_sms.demo.softphone import SoftPhone
 from voip_sms.wire.sip.headers import Headers
@@ -261,7 +261,7 @@ async def test_an_account_of_another_kind_is_not_led_astray(front: Front) -> Non
         assert await phone.quiet()
 
 
-def cause(outcome: Accepted | Temporary | Permanent) -> str:
+def cause(outcome: Outcome) -> str:
     return "" if isinstance(outcome, Accepted) else outcome.cause
 
 

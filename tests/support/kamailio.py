@@ -1,6 +1,6 @@
 """A Kamailio in front of the service's SIP side, as it is shipped, and what both of them do then."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -65,7 +65,7 @@ async def fronted(
     clock: FakeClock,
     *,
     files: Certified | None = None,
-    defines: dict[str, object] | None = None,
+    defines: Mapping[str, object] | None = None,
     nodes: int = 1,
 ) -> AsyncIterator[Front]:
     """Kamailio with one node of the service behind it, or several that share their engine."""
