@@ -61,10 +61,27 @@ def part_key(n, no=1):
 # --- values -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200])
+COUNTS = [1, 2, 8, 9, 16, 17, 63, 64, 65, 200]
+
+
+@pytest.mark.parametrize("count", COUNTS)
 def test_every_row_arrives_however_many(database, count):
     do(database, *(writing(text_row(n, f"text {n}")) for n in range(count)))
     assert [row["body"] for row in rows_of(database, "message_text")] == [f"text {n}" for n in range(count)]
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_change_arrives_however_many(database, count):
+    do(database, *(writing(part_row(n)) for n in range(count + 1)))
+    reads = [by_key("part", *part_key(n)) for n in range(count)]
+    changes = [("part", part_key(n), {"cause": f"c{n}", "claimed_by": None}) for n in range(count)]
+    do(database, writing(reads=reads, updates=changes))
+    assert [row["cause"] for row in rows_of(database, "part")] == [*(f"c{n}" for n in range(count)), ""]
+
+
+def test_a_row_that_begins_with_nothing_is_a_row(database):
+    do(database, *(writing(("part", {"claimed_by": None, **part_row(n)[1]})) for n in range(9)))
+    assert len(rows_of(database, "part")) == 9
 
 
 @pytest.mark.parametrize("count", [1, 3])

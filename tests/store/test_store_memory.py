@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from voip_sms.store.database import open_database
 from voip_sms.store.memory import MOST, Memory
 from voip_sms.store.sheet import Sheet
-from voip_sms.store.tables import balance, metadata
+from voip_sms.store.tables import balance, metadata, orphan_receipt
 from voip_sms.store.transactions import Transactions
-from voip_sms.store.units import Rows, Unit, by_key
+from voip_sms.store.units import Match, Rows, Unit, by_key
 
 TENANT = b"t" * 16
 READ = by_key("balance", TENANT)
@@ -130,6 +130,41 @@ def test_other_columns_than_the_key_are_always_asked_for():
     memory.keep([written(0)])
     assert memory.row("part", ("message_id", "no"), (b"m" * 16, 0)) is not None
     assert memory.row("part", ("carrier", "carrier_ref"), (b"m" * 16, 0)) is None
+
+
+ORPHANS = Match("orphan_receipt", ("carrier", "carrier_ref"), ("sim", "7"))
+ORPHAN = {
+    "id": b"o" * 16,
+    "carrier": "sim",
+    "carrier_ref": "7",
+    "status": "delivered",
+    "cause": "",
+    "raw": "",
+}
+ORPHAN |= {"received_at": 1, "at": None}
+FINDING = Unit(lambda state: Rows(result=len(state.find(ORPHANS))), [ORPHANS])
+
+
+def test_a_table_that_is_empty_is_not_asked_again(transactions, selects):
+    assert [seen_by(transactions, FINDING) for _ in range(3)] == [0, 0, 0]
+    assert len(selects) == 2  # one for the row, one whether there is any
+
+
+@pytest.mark.parametrize("writer", ["a unit", "a unit of the batch", "somebody else", "administration"])
+def test_the_first_row_of_an_empty_table_is_found(transactions, database, writer):
+    assert seen_by(transactions, FINDING) == 0
+    storing, statement = Unit(lambda _: Rows(inserts=[("orphan_receipt", ORPHAN)])), insert(orphan_receipt)
+    if writer == "a unit":
+        transactions.units([storing])
+    elif writer == "a unit of the batch":
+        assert [decided.result for decided in transactions.units([storing, FINDING])] == [None, 1]
+    elif writer == "somebody else":
+        with database.writer.begin() as other:
+            other.execute(statement.values(ORPHAN))
+    else:
+        transactions.administer(lambda connection: connection.execute(statement.values(ORPHAN)))
+    assert seen_by(transactions, FINDING) == 1
+    assert seen_by(transactions, FINDING) == 1
 
 
 def test_it_forgets_the_oldest():

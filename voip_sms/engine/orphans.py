@@ -43,7 +43,10 @@ def _same_moment(row: Mapping[str, Any]) -> Match:
 
 def apply_orphans(work: Work, orphans: Match, progress: Progress, no: int) -> None:
     """Apply the receipts found to part `no`, which has just become known to the carrier, and drop them."""
-    for row in sorted(work.state.find(orphans), key=lambda row: (row["received_at"], row["id"])):
+    found = work.state.find(orphans)
+    if not found:
+        return
+    for row in sorted(found, key=lambda row: (row["received_at"], row["id"])):
         if row["received_at"] < work.moment.now - FRESH:
             continue
         progress.move(no, Status(row["status"]), receipt_cause(row["status"], row["cause"]))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -20,6 +21,7 @@ Decided = Rows | Exception
 """What one unit came to: its rows, or why it alone failed."""
 Follow = Callable[[State], Iterable[Read]]
 Place = tuple[Sheet, PrimaryKey]
+_NOWHERE: AbstractSet[Place] = frozenset()
 
 
 class Batch:
@@ -68,10 +70,11 @@ class Batch:
 
     def _apply(self, rows: Rows) -> None:
         """Take a unit's rows as a whole, or refuse them as a whole."""
-        inserts = [(sheet := self._state.sheet(table), sheet.key_of(row), row) for table, row in rows.inserts]
-        updates = [(self._state.sheet(table), key, changes) for table, key, changes in rows.updates]
-        gone = {(self._state.sheet(table), key) for table, key in rows.deletes}
-        new = _free(inserts, gone)
+        sheet_of = self._state.sheet
+        inserts = [(sheet := sheet_of(table), sheet.key_of(row), row) for table, row in rows.inserts]
+        updates = [(sheet_of(table), key, changes) for table, key, changes in rows.updates]
+        gone = {(sheet_of(table), key) for table, key in rows.deletes} if rows.deletes else _NOWHERE
+        new = _free(inserts, gone) if inserts else _NOWHERE
         for sheet, key in gone:
             _need(sheet, key)
         for sheet, key, _ in updates:
@@ -108,14 +111,23 @@ class Batch:
         for (table, columns, lock), wanted in sorted(groups.items()):  # one order everywhere, as above
             rows = self._bulk.match(table, columns, list(wanted), lock=lock)
             self._state.sheet(table).load(columns, wanted, rows, lock=lock)
+            if self._memory is not None and not rows:
+                self._memory.found_nothing(table, self._connection)
         return new or bool(groups)
 
     def _remember(self, match: Match) -> bool:
+        """Answer it from memory, if that is certain."""
         table, columns, values, lock = match
-        row = self._memory.row(table, columns, values) if self._memory is not None else None
+        memory = self._memory
+        if memory is None:
+            return False
+        if memory.is_empty(table):
+            self._state.sheet(table).load(columns, (values,), (), lock=lock)
+            return True
+        row = memory.row(table, columns, values)
         if row is None:
             return False
-        self._state.sheet(table).load(columns, (values,), (row,), lock=lock)
+        self._state.sheet(table).load_one(values, row, lock=lock)
         return True
 
     def _scan(self, scan: Scan) -> bool:
@@ -127,16 +139,19 @@ class Batch:
         return True
 
 
-def _free(inserts: Sequence[tuple[Sheet, PrimaryKey, Row]], gone: set[Place]) -> set[Place]:
+def _free(inserts: Sequence[tuple[Sheet, PrimaryKey, Row]], gone: AbstractSet[Place]) -> AbstractSet[Place]:
     """Where rows are to be inserted. IntegrityError: a key is taken."""
-    new: set[Place] = set()
+    new = {(sheet, key) for sheet, key, _ in inserts}
     for sheet, key, _ in inserts:
-        place = (sheet, key)
-        taken = key in sheet.inserts or key in sheet.rows
-        if (taken and place not in gone) or place in new:
-            raise IntegrityError(f"INSERT INTO {sheet.table}", None, ValueError("the key is taken"))
-        new.add(place)
+        if (key in sheet.inserts or key in sheet.rows) and (sheet, key) not in gone:
+            raise _taken(sheet)
+    if len(new) < len(inserts):
+        raise _taken(inserts[-1][0])
     return new
+
+
+def _taken(sheet: Sheet) -> IntegrityError:
+    return IntegrityError(f"INSERT INTO {sheet.table}", None, ValueError("the key is taken"))
 
 
 def _need(sheet: Sheet, key: PrimaryKey) -> None:

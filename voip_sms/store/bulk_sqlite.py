@@ -1,12 +1,12 @@
 """Many rows at once in SQLite.
 
 One statement carries up to 64 rows, not one: the driver gives up the interpreter's lock around each, and next
-to a busy event loop it may wait a whole switch interval to get it back.
+to a busy event loop it may wait a whole switch interval to get it back, on another core with cold caches.
 """
 # ruff: noqa: S608 - table and column names are our own, looked up in our tables; values are always bound
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -27,6 +27,10 @@ from voip_sms.store.bulk import (
 
 MOST = 64
 """Rows in one statement: more gain nothing (measured), and 64 rows of 30 values are far below 32,766."""
+STEP = 8
+"""Statements are made for 1 to 8 rows, then for 16, 24 … 64 of which the last are empty: fifteen per table
+serve every number. In runs of 64, 32 … 1 the rows of a usual batch needed two or three.
+"""
 
 
 class SqliteBulk:
@@ -51,31 +55,36 @@ class SqliteBulk:
         return rows
 
     def insert(self, table: str, columns: Columns, rows: Sequence[Values]) -> None:
-        self._in_runs(_insert_sql, table, columns, _encoded(table, columns, rows))
+        self._in_runs(_insert_sql, table, columns, _encoded(table, columns, rows), len(columns))
 
     def update(self, table: str, columns: Columns, rows: Sequence[Values]) -> None:
-        self._in_runs(_update_sql, table, columns, _encoded(table, columns, rows))
+        width = len(columns) + len(key_columns(table))
+        self._in_runs(_update_sql, table, columns, _encoded(table, columns, rows), width)
 
     def delete(self, table: str, keys: Sequence[Values]) -> None:
         with translated(self._connection) as driver:
             driver.executemany(_delete_sql(table), keys)
 
     def _in_runs(
-        self, sql: Callable[[str, Columns, int], str], table: str, columns: Columns, rows: Sequence[Values]
+        self,
+        sql: Callable[[str, Columns, int], str],
+        table: str,
+        columns: Columns,
+        rows: Sequence[Values],
+        width: int,
     ) -> None:
         with translated(self._connection) as driver:
-            for run in _runs(rows):
-                driver.execute(sql(table, columns, len(run)), _flat(run))
+            for start in range(0, len(rows), MOST):
+                run = rows[start : start + MOST]
+                size = _size(len(run))
+                values = _flat(run)
+                values += [None] * (width * (size - len(run)))  # no key: no row
+                driver.execute(sql(table, columns, size), values)
 
 
-def _runs(rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
-    """`rows` in runs of 64, 32, 16 … 1: seven statements per table serve every number of rows."""
-    start, size = 0, MOST
-    while start < len(rows):
-        while size > len(rows) - start:
-            size //= 2
-        yield rows[start : start + size]
-        start += size
+def _size(number: int) -> int:
+    """For how many rows the statement is made that takes so many."""
+    return number if number <= STEP else -(-number // STEP) * STEP
 
 
 def _power_of_two(number: int) -> int:
@@ -140,7 +149,11 @@ def _match_sql(table: str, columns: Columns, size: int) -> str:
 @cache
 def _insert_sql(table: str, columns: Columns, size: int) -> str:
     names = ", ".join(quoted(table, columns))
-    return f'INSERT INTO "{table}" ({names}) VALUES {_marks(len(columns), size)}'
+    values = f"VALUES {_marks(len(columns), size)}"
+    if size <= STEP:
+        return f'INSERT INTO "{table}" ({names}) {values}'
+    key = columns.index(key_columns(table)[0]) + 1  # as SQLite names the columns of VALUES
+    return f'INSERT INTO "{table}" ({names}) SELECT * FROM ({values}) WHERE column{key} IS NOT NULL'
 
 
 @cache

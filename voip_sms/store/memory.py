@@ -13,6 +13,8 @@ from voip_sms.store.sheet import Sheet, whole
 
 TABLES: Final = frozenset({"balance", "mail_thread", "message", "part", "usage"})
 """What an outcome, a receipt or a sender's next mail asks for soon after. No JSON: as written is as read."""
+USUALLY_EMPTY: Final = frozenset({"orphan_receipt"})
+"""What every outcome asks for, and finds nothing."""
 MOST: Final = 4_000
 """Rows of a generation, of which there are two: about fifteen megabytes, and a second of full load."""
 
@@ -23,6 +25,7 @@ class Memory:
     def __init__(self) -> None:
         self._young: dict[tuple[str, Values], Row] = {}
         self._old: dict[tuple[str, Values], Row] = {}
+        self._empty: set[str] = set()
         self._version: int | None = None
 
     def check(self, connection: Connection) -> None:
@@ -41,15 +44,30 @@ class Memory:
         place = (table, values)
         return self._young.get(place) or self._old.get(place)
 
+    def is_empty(self, table: str) -> bool:
+        """Whether a table is known to have no rows at all."""
+        return table in self._empty
+
+    def found_nothing(self, table: str, connection: Connection) -> None:
+        """A query brought nothing: if that is no wonder, the next one can be spared."""
+        if table not in USUALLY_EMPTY:
+            return
+        with translated(connection) as driver:
+            if driver.execute(f'SELECT EXISTS (SELECT 1 FROM "{table}")').fetchone()[0] == 0:  # noqa: S608 - ours
+                self._empty.add(table)
+
     def keep(self, sheets: list[Sheet]) -> None:
         """After a commit: take what was written."""
         for sheet in sheets:
+            if sheet.inserts:
+                self._empty.discard(sheet.table)
             if sheet.table in TABLES:
                 self._take(sheet)
 
     def forget(self) -> None:
         """Know nothing: a transaction failed, or something else wrote."""
         self._young, self._old = {}, {}
+        self._empty.clear()
 
     def _take(self, sheet: Sheet) -> None:
         table = sheet.table

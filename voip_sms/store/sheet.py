@@ -66,6 +66,17 @@ class Sheet:
         for row in rows:
             index[values_of(row)][self.keep(row)] = None
 
+    def load_one(self, key: PrimaryKey, row: Row, *, lock: bool) -> None:
+        """Take the row with this key, as `load`."""
+        self.rows[key] = row
+        columns = self.key_columns
+        for asked in (self._known, self._locked) if lock else (self._known,):
+            found = asked.get(columns)
+            if found is None:
+                asked[columns] = {key}
+            else:
+                found.add(key)
+
     def keep(self, row: Row) -> PrimaryKey:
         """Take one row that was read; its key."""
         key = self.key_of(row)
@@ -77,7 +88,10 @@ class Sheet:
         rows = self.rows
         if columns == self.key_columns:
             return [rows[values]] if values in rows else []
-        keys = self._found.get(columns, {}).get(values, ())
+        index = self._found.get(columns)
+        keys = index.get(values) if index is not None else None
+        if not keys:
+            return []
         values_of = reader(columns)
         return [rows[key] for key in keys if key in rows and values_of(rows[key]) == values]
 
@@ -85,7 +99,7 @@ class Sheet:
 
     def insert(self, key: PrimaryKey, row: Row) -> None:
         """Add a row; the units that follow see it where one of their reads would have found it."""
-        if self._show(key, row):
+        if self._known and self._show(key, row):
             row = self.rows[key] = whole(self.table, row)
         self.inserts[key] = row
 
@@ -94,7 +108,8 @@ class Sheet:
         row, inserted = self.rows.get(key), self.inserts.get(key)
         if row is not None:
             row = self.rows[key] = row | changes
-            self._move(key, row, changes)
+            if self._found:
+                self._move(key, row, changes)
         if inserted is not None:
             self.inserts[key] = inserted | changes if row is None else row
         else:
