@@ -66,9 +66,8 @@ class Stage:
 
     async def write(self, to: str = PEER, wants: tuple[Disposition, ...] = ALL, name: str = "id1") -> bytes:
         """A phone's message that asks for receipts; its id."""
-        asked = replace(
-            to_send(to, account=PHONE, door="sip"), receipts=ReceiptRequest(name, wants, "sip:601123456@h")
-        )
+        request = ReceiptRequest(name, wants, "sip:601123456@h")
+        asked = to_send(to, account=PHONE, door="sip")._replace(receipts=request)
         message = (await self.door.submit(asked)).items[0].message
         assert message is not None
         return message.id
