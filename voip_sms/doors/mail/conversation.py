@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from voip_sms.core.directory import MailSender
@@ -80,7 +81,7 @@ class Conversation(Dialogue):
     """
 
     def __init__(
-        self, hooks: object, house: House, *, secure: bool, before: Callable[[], None] = lambda: None
+        self, hooks: Any, house: House, *, secure: bool, before: Callable[[], None] = lambda: None
     ) -> None:
         """`before` is called when it is connected, and before it counts as a caller."""
         super().__init__(
@@ -204,7 +205,8 @@ class Conversation(Dialogue):
         else:
             waiting, self._waiting = self._waiting, b""
             self._writer.write(waiting + octets + b"\r\n")
-            await self._writer.drain()
+            if self._paused or self._writer.is_closing():
+                await self._writer.drain()
         if octets.startswith(b"421"):
             self._ended = True
             self._writer.close()
@@ -269,8 +271,13 @@ class Conversation(Dialogue):
 
 def _finished(status: Any, *, greeting: bool) -> bytes:
     text = status.decode("ascii", "replace") if isinstance(status, bytes) else str(status)
+    return _shaped(text, coded=not isinstance(status, Bare) and not (greeting and text.startswith("220 ")))
+
+
+@lru_cache(maxsize=256)  # nearly every reply is one of a few
+def _shaped(text: str, *, coded: bool) -> bytes:
     lines = text.split("\r\n")
-    if not isinstance(status, Bare) and not (greeting and lines[0].startswith("220 ")):
+    if coded:
         lines = [_with_code(line) for line in lines]
     return "\r\n".join(_printable(line) for line in lines).encode("ascii")
 
@@ -284,8 +291,6 @@ def _with_code(line: str) -> str:
 
 def _printable(line: str) -> str:
     """What a client sent comes back in some replies: never with an end of line of its own."""
-    if line.isascii() and line.isprintable():
-        return line
     return "".join(char if " " <= char <= "~" else "?" for char in line)
 
 

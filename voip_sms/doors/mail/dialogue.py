@@ -41,15 +41,18 @@ class Dialogue(SMTP):
 
     line_length_limit = LINE_MOST
     command_size_limit = COMMAND_MOST
+    _paused: bool
+    """asyncio's: the client reads too slowly."""
 
-    def __init__(self, hooks: object, **options: Any) -> None:
-        """`options` are aiosmtpd's."""
+    def __init__(self, hooks: Any, **options: Any) -> None:
+        """`hooks` has aiosmtpd's `handle_MAIL`, `handle_RCPT`, `handle_DATA`; `options` are aiosmtpd's."""
         # aiosmtpd has one dictionary for all connections, which each of them changes.
         self.command_size_limits = defaultdict(lambda: COMMAND_MOST)
         loop = asyncio.get_running_loop()
         super().__init__(hooks, loop=loop, **options)
         self.inbox = Inbox(limit=LINE_MOST, loop=loop)
         asyncio.StreamReaderProtocol.__init__(self, self.inbox, self._cb_client_connected, loop)
+        self._hooks = hooks
         self._left: dict[str, int] = {}
         self._unknown = 0
         self._ended = False
@@ -139,7 +142,8 @@ class Dialogue(SMTP):
         ):
             await super().smtp_MAIL(arg)
             return
-        await self.push(await self._call_handler_hook("MAIL", usual[1], usual[2].upper().split()))
+        options = usual[2].upper().split()
+        await self.push(await self._hooks.handle_MAIL(self, self.session, self.envelope, usual[1], options))
 
     @syntax("RCPT TO: <address>", extended=" [SP <mail-parameters>]")
     async def smtp_RCPT(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
@@ -149,7 +153,7 @@ class Dialogue(SMTP):
         if usual is None or not (self.session.host_name and self.envelope.mail_from):
             await super().smtp_RCPT(arg)
             return
-        await self.push(await self._call_handler_hook("RCPT", usual[1], []))
+        await self.push(await self._hooks.handle_RCPT(self, self.session, self.envelope, usual[1], []))
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802 - aiosmtpd's name
         assert self.session is not None
@@ -168,7 +172,7 @@ class Dialogue(SMTP):
             status = "552 Error: Too much mail data"
         else:
             self.envelope.content = content
-            status = await self._call_handler_hook("DATA")
+            status = await self._hooks.handle_DATA(self, self.session, self.envelope)
         self.envelope = Envelope()
         await self.push(status)
 

@@ -15,7 +15,7 @@ MAX_VALUE: Final = 8 * 1024
 """Octets of one field that are read; of To and Cc eight times as many."""
 MAX_ADDRESSES: Final = 1_000
 
-_BLANK: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
+_BLANK: Final = re.compile(rb"\n[ \t]*\r?\n")
 _FIELD: Final = re.compile(rb"^([!-9;-~]{1,100})[ \t]{0,20}:(.*(?:\n[ \t].*)*+)", re.MULTILINE)
 """A field with the lines it is folded into; a line that is no field is passed over with its own."""
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -68,7 +68,7 @@ def split_head(octets: bytes, start: int = 0, end: int | None = None) -> tuple[F
     if blank is None and end - start > MAX_HEAD:
         raise MailBroken("the head is too large")
     stop, body = blank.span() if blank else (end, end)
-    return Fields(tuple(_fields(octets[start:stop]))), body
+    return Fields(_fields(octets[start:stop].removesuffix(b"\r"))), body
 
 
 def _fields(head: bytes) -> list[tuple[str, bytes]]:
