@@ -44,10 +44,10 @@ class Subscribers:
         """Write it if it has to change; what prevents that is logged, and the next change tries again."""
         text = table(directory)
         try:
-            if self._path.exists() and self._path.read_text(encoding="ascii") == text:
+            if self._path.exists() and self._path.read_bytes() == text.encode():
                 return
             self._write(text)
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             log.warning("sip_subscribers_not_written", file=str(self._path), why=str(error))
             return
         log.info("sip_subscribers_written", file=str(self._path), accounts=text.count("\n") - 1)
