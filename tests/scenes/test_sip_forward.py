@@ -15,7 +15,8 @@ from support.sip_raw import RawTcp, RawUdp, ok_to
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary
 from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.forwards import sip as forward_module
-from voip_sms.forwards.sip import SipForwarder, pieces
+from voip_sms.forwards.sip import SipForwarder
+from voip_sms.forwards.sip_texts import pieces
 from voip_sms.net.sip.endpoint import Endpoint, Listen
 from voip_sms.wire.sip.messages import Request, Response, parse_datagram
 

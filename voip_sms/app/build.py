@@ -22,7 +22,7 @@ from voip_sms.app.settings import Settings
 from voip_sms.app.signing import mail_signer
 from voip_sms.carriers.smpp.link import LinkContext, SmppLink
 from voip_sms.core.clock import Clock, SystemClock
-from voip_sms.core.directory import Carrier, ForwardKind
+from voip_sms.core.directory import Carrier, ForwardKind, Via
 from voip_sms.core.identity import Rules
 from voip_sms.core.ids import Ids
 from voip_sms.core.model import CarrierReceipt, InboundPart
@@ -54,6 +54,7 @@ from voip_sms.engine.submit import Submit
 from voip_sms.engine.webhooks import Webhooks
 from voip_sms.forwards.mail import MailForwarder
 from voip_sms.forwards.number import NumberForwarder
+from voip_sms.forwards.pbx import PbxForwarder
 from voip_sms.forwards.sip import SipForwarder
 from voip_sms.forwards.webhook import WebhookForwarder
 from voip_sms.net.ari import Ari
@@ -190,9 +191,12 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
     sip = _sip_door(settings, endpoint, _sip_engine(context, submit, phones), context, key)
     guarded = GuardedClient(settings.webhooks.allow)
     others = _forwarders(settings, submit, guarded, context)
-    forwarding = Forwarding(context, signals, {"sip": phones, **others}, elsewhere={"proxy": phones})
-    http = HttpServer(settings.http)
     ari = Ari(settings.asterisk) if settings.asterisk.url else None
+    elsewhere: dict[Via, Forwarder] = {"proxy": phones}
+    if ari is not None:
+        elsewhere["asterisk"] = PbxForwarder(ari, settings.asterisk.endpoint)
+    forwarding = Forwarding(context, signals, {"sip": phones, **others}, elsewhere=elsewhere)
+    http = HttpServer(settings.http)
     house = House(
         ground,
         Simulator(settings.simulator, context.clock),

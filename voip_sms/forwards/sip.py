@@ -16,11 +16,10 @@ import structlog
 
 from voip_sms.core.clock import to_datetime
 from voip_sms.core.directory import Id
-from voip_sms.core.dispositions import JOB_PREFIX, receipt_of
+from voip_sms.core.dispositions import JOB_PREFIX
 from voip_sms.core.failures import Accepted, ContactResult, Outcome, Permanent, Refusal, Temporary
 from voip_sms.core.ids import to_text
 from voip_sms.core.model import Binding, ForwardJob
-from voip_sms.core.notices import failure, tells_of_failure
 from voip_sms.core.ports import Credentials, Registrations
 from voip_sms.forwards.sip_answers import Answer, Rank, answer_of, outcome_of
 from voip_sms.forwards.sip_body import (
@@ -33,6 +32,7 @@ from voip_sms.forwards.sip_body import (
     wants_plainer,
 )
 from voip_sms.forwards.sip_proxy import at_proxy
+from voip_sms.forwards.sip_texts import first_piece, moment_of, peer_of, text_of
 from voip_sms.net.sip.contacts import dial
 from voip_sms.net.sip.endpoint import Endpoint
 from voip_sms.net.sip.traffic import Ending, Outgoing, Result, Target
@@ -86,7 +86,7 @@ class SipForwarder:
 
     async def deliver(self, job: ForwardJob) -> Outcome:
         """Try all contacts once. Accepted's reference is the contact that took it."""
-        text = _text(job)
+        text = text_of(job)
         if text is None:
             return Permanent("text_gone")
         bindings = self._bindings(job)
@@ -249,8 +249,8 @@ class SipForwarder:
         name = to_text(JOB_PREFIX, job.id) + (f"-{offer.taken}" if in_part else "-plain" if plain else "")
         tag = hashlib.sha256(name.encode()).hexdigest()[:16]
         host = offer.binding.host or self._domain  # so that Reply finds its way to us
-        sender = job.imdn_peer or sip_uri(_peer(job), host)
-        letter = Letter(sender, sip_uri(job.target, host), _moment(job), text)
+        sender = job.imdn_peer or sip_uri(peer_of(job), host)
+        letter = Letter(sender, sip_uri(job.target, host), moment_of(job), text)
         content_type, body = content_of(job, offer.binding, letter, whole=not (in_part or plain))
         return Outgoing(
             method="MESSAGE",
@@ -261,7 +261,7 @@ class SipForwarder:
             cseq=job.attempt + 1,
             target=target,
             headers=(
-                ("date", format_datetime(to_datetime(_moment(job)), usegmt=True)),
+                ("date", format_datetime(to_datetime(moment_of(job)), usegmt=True)),
                 ("content-type", content_type),
             ),
             body=body,
@@ -338,42 +338,3 @@ def phones(bindings: Sequence[Binding]) -> list[Binding]:
         key = (one.call_id, one.transport, one.source)
         newest[key] = max(one.cseq, newest.get(key, 0))
     return [one for one in bindings if one.cseq == newest[one.call_id, one.transport, one.source]]
-
-
-def _text(job: ForwardJob) -> str | None:
-    if receipt_of(job.event) is not None:
-        return ""  # it says something else
-    return failure(job.message, job.language) if tells_of_failure(job.event) else job.message.text
-
-
-def _peer(job: ForwardJob) -> str:
-    """Who the phone shows: the other side of the conversation."""
-    return (job.message.to if _is_news(job) else job.message.sender).removeprefix("sip:")
-
-
-def _moment(job: ForwardJob) -> int:
-    return job.created_at if _is_news(job) else job.message.created_at
-
-
-def _is_news(job: ForwardJob) -> bool:
-    """Whether it tells the user of a message that they sent."""
-    return tells_of_failure(job.event) or receipt_of(job.event) is not None
-
-
-def pieces(text: str, octets: int) -> list[str]:
-    """`text` in order, each piece at most `octets` of UTF-8, cut at a space or line end if possible."""
-    found: list[str] = []
-    rest = text
-    while rest or not found:
-        found.append(first_piece(rest, octets))
-        rest = rest[len(found[-1]) :]
-    return found
-
-
-def first_piece(text: str, octets: int) -> str:
-    """The beginning of `text`, at most `octets` of UTF-8 (and a character), cut as `pieces` says."""
-    encoded = text[:octets].encode("utf-8", "replace")
-    if len(encoded) <= octets and len(text) <= octets:
-        return text
-    room = encoded[:octets].decode("utf-8", "ignore")
-    return room[: max(room.rfind(" "), room.rfind("\n")) + 1 or len(room)] or text[:1]
