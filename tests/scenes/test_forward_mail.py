@@ -27,7 +27,7 @@ class Identity:
 def job(
     text: str | None = "Cześć", *, sender: str = "+48777000001", to: str = TO, **changes: object
 ) -> ForwardJob:
-    about = replace(message(sender=sender, text=text), created_at=START)
+    about = message(sender=sender, text=text)._replace(created_at=START)
     made = ForwardJob(b"j" * 16, b"T" * 16, "mail", to, "message.received", about, 1, START)
     return replace(made, **changes)
 

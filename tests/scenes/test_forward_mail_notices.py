@@ -46,7 +46,7 @@ def outbound(**changes: object) -> Message:
         "error_code": "undelivered",
         "error_detail": "UNDELIV 069",
     }
-    return replace(sent, **(values | changes))
+    return sent._replace(**(values | changes))
 
 
 def job(event: str, about: Message | None = None, **changes: object) -> ForwardJob:
@@ -66,7 +66,7 @@ def job(event: str, about: Message | None = None, **changes: object) -> ForwardJ
 
 
 def inbound(text: str = TEXT, **changes: object) -> Message:
-    return replace(message(sender="+48601123456", text=text, created_at=START), **changes)
+    return message(sender="+48601123456", text=text, created_at=START)._replace(**changes)
 
 
 def use(scope: str, period: str, limit: int | None, used: int) -> notices.UsePayload:
@@ -217,7 +217,7 @@ def test_delivered_names_hour_and_price_as_the_reader_writes_them() -> None:
     assert "Doręczono: 2026-11-22 11:07" in polish
     assert "Cena: 0,58 PLN" in polish
     assert "Price: 0.58 PLN" in plain(written(MAILS["delivered"]))
-    assert "Price" not in plain(written(job("message.delivered", replace(DELIVERED, price=None))))
+    assert "Price" not in plain(written(job("message.delivered", DELIVERED._replace(price=None))))
 
 
 def test_limits_and_use() -> None:

@@ -44,7 +44,7 @@ async def forwarder(scene: World, **options: Any) -> NumberForwarder:
 
 
 def job(text: str | None = "Cześć", **changes: Any) -> ForwardJob:
-    about = replace(message(sender=SENDER, text=text), tenant_id=ACME, to=OWN, parts=changes.pop("parts", 1))
+    about = message(sender=SENDER, text=text)._replace(tenant_id=ACME, to=OWN, parts=changes.pop("parts", 1))
     made = ForwardJob(b"j" * 16, ACME, "number", TARGET, "message.received", about, 1, START, verified=True)
     return replace(made, **changes)
 

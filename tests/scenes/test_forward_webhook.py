@@ -143,7 +143,7 @@ async def test_a_body_of_rubbish_instead_of_http() -> None:
 
 
 async def test_get_fills_in_the_template(hook_sink: HookSink) -> None:
-    about = replace(message(), text="Zażółć & #1?=%41 +\r\nX: y {from}", sender="+48777000001")
+    about = message()._replace(text="Zażółć & #1?=%41 +\r\nX: y {from}", sender="+48777000001")
     one = job(hook_sink.url("/in/{to}?from={from}&text={text}&k=a%20b"), mode="get", message=about, secret="")
     assert await deliver(one) == Accepted("200")
     hook = hook_sink.hooks.items[0]
@@ -156,7 +156,7 @@ async def test_get_fills_in_the_template(hook_sink: HookSink) -> None:
 
 @pytest.mark.parametrize("text", ["..", "../../admin", "a/b?c=d#e", "@evil.test", "\\", "%2e%2e", "{to}"])
 def test_a_text_never_leaves_its_place(text: str) -> None:
-    about = replace(message(), text=text)
+    about = message()._replace(text=text)
     url = get_url("https://h.test/a/{text}/b?q={text}", job("", message=about))
     parts = urlsplit(url)
     assert (parts.scheme, parts.netloc) == ("https", "h.test")
@@ -170,7 +170,7 @@ def test_a_text_never_leaves_its_place(text: str) -> None:
 
 @pytest.mark.parametrize("template", ["http://{text}/x", "http://127.0.0.1{text}/x", "http://{from}@h.test/"])
 async def test_a_text_never_chooses_the_host(template: str) -> None:
-    about = replace(message(), text="127.0.0.1:1")
+    about = message()._replace(text="127.0.0.1:1")
     outcome = await deliver(job(template, mode="get", message=about))
     assert isinstance(outcome, Temporary)
     assert outcome.cause == "url_forbidden"
