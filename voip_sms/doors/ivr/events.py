@@ -110,15 +110,15 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Say TimedOut in so many seconds; replaces the timer before, 0 only takes it away."""
+    """Say TimedOut in so many seconds, 1 to 60; replaces the timer before."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One SMS; Sent follows. `step` is the step's name, once in a call: channel and step are its identity.
-    `to` is a number as it was typed or shown.
+    """One SMS to `to` (E.164); Sent follows. Channel and `step` are its identity: what was accepted is not
+    asked for again, what came to nothing up to three times in all.
     """
 
     step: str
