@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import WSCloseCode, web
@@ -75,6 +76,7 @@ class FakeAri:
         self._playing: dict[str, tuple[Channel, asyncio.Task[None]]] = {}
         self._runner: web.AppRunner | None = None
         self._port = 0
+        self._clock = datetime(2026, 11, 22, 10, tzinfo=UTC)
 
     # --- life ---
 
@@ -126,10 +128,13 @@ class FakeAri:
         return channel
 
     async def press(self, channel: Channel, keys: str, times: int = 1) -> None:
-        """Keys; `times` 2 is what an application sees that is subscribed to the endpoint too."""
-        for place, key in enumerate(keys):
+        """Keys, as fast as people press them; `times` 2 is what an application sees that is subscribed to the
+        endpoint too.
+        """
+        for key in keys:
+            self._clock += timedelta(milliseconds=350)
+            stamp = self._clock.isoformat(timespec="milliseconds").replace("+00:00", "+0000")
             for _ in range(times):
-                stamp = f"2026-11-22T10:00:{len(self.requests) % 60:02}.{place:03}+0000"
                 await self.tell("ChannelDtmfReceived", channel, digit=key, duration_ms=100, timestamp=stamp)
 
     async def hang_up(self, channel: Channel) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import structlog
@@ -163,7 +164,8 @@ class IvrDoor:
                 self._enter(event)
             case "ChannelDtmfReceived":
                 if held := self._calls.get(event["channel"]["id"]):
-                    held.line.key(event["digit"], event["timestamp"])
+                    at = datetime.fromisoformat(event["timestamp"]).timestamp()
+                    held.line.key(event["digit"], at, event["duration_ms"] / 1000)
             case "PlaybackFinished":
                 playback = event["playback"]
                 if held := self._calls.get(playback["target_uri"].removeprefix("channel:")):

@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 EVENTS: Final = 64
 """That wait for their turn: keys pressed faster than anybody can. More are not heard."""
+SHORTEST: Final = 0.04
+"""Seconds of a key and of the pause after it, at least (ITU-T Q.24)."""
 
 
 class Line:
@@ -25,17 +27,19 @@ class Line:
         self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue(EVENTS)
         self._player = Player(ari, channel, prompts, new_id, self.put_for)
         self._timer: asyncio.TimerHandle | None = None
-        self._last_key = ("", "")
+        self._last_key = 0.0
 
     # --- what the PBX tells -------------------------------------------------------------------------------
 
-    def key(self, key: str, stamp: str) -> None:
-        """A key; `stamp` tells this press from others.
+    def key(self, key: str, at: float, held: float) -> None:
+        """A key that was let go `at` (seconds of the PBX's clock) after it was `held` for so many seconds.
 
-        COMPAT Asterisk 22: an application that is also subscribed to the endpoint hears of each press twice.
+        COMPAT Asterisk 22 tells of one press twice: to an application that is also subscribed to the
+        endpoint, and of keys that follow within 45 ms, as a dialler's do. A key can't have been held for
+        100 ms when the one before was let go 30 ms ago: what is told sooner than that is an echo.
         """
-        if (key, stamp) != self._last_key:
-            self._last_key = (key, stamp)
+        if at - self._last_key >= max(held, SHORTEST):
+            self._last_key = at
             self.put(Digit(key))
 
     def playback_ended(self, playback: str, *, ok: bool) -> None:
