@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from voip_sms.store.bulk import Bulk, Columns, Values
+from voip_sms.store.bulk import Bulk, Columns, Values, Wanted
 from voip_sms.store.bulk_postgresql import PostgresqlBulk
 from voip_sms.store.bulk_sqlite import SqliteBulk
 from voip_sms.store.memory import Memory
@@ -42,7 +42,10 @@ class Batch:
 
     def write(self) -> None:
         """Send everything that was decided."""
-        sheets = self._state.sheets()
+        with self._bulk.together():
+            self._write(self._state.sheets())
+
+    def _write(self, sheets: list[Sheet]) -> None:
         for sheet in sheets:
             if sheet.deletes:
                 self._bulk.delete(sheet.table, sorted(sheet.deletes))
@@ -108,9 +111,12 @@ class Batch:
                 new = True
             else:
                 groups[read.table, read.columns, read.lock][read.values] = None
-        for (table, columns, lock), wanted in sorted(groups.items()):  # one order everywhere, as above
-            rows = self._bulk.match(table, columns, list(wanted), lock=lock)
-            self._state.sheet(table).load(columns, wanted, rows, lock=lock)
+        wanted = [  # in one order everywhere, as above
+            Wanted(table, columns, list(values), lock)
+            for (table, columns, lock), values in sorted(groups.items())
+        ]
+        for (table, columns, values, lock), rows in zip(wanted, self._bulk.match(wanted), strict=True):
+            self._state.sheet(table).load(columns, values, rows, lock=lock)
             if self._memory is not None and not rows:
                 self._memory.found_nothing(table, self._connection)
         return new or bool(groups)

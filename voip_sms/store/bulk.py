@@ -5,9 +5,9 @@ executemany the same rows took SQLite twice and PostgreSQL three times as long (
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import JSON, Column, Connection
 from sqlalchemy.exc import DBAPIError
@@ -19,6 +19,15 @@ Values = tuple[Any, ...]
 Columns = tuple[str, ...]
 
 
+class Wanted(NamedTuple):
+    """Whole rows of `table` whose `columns` equal one of `values` (distinct, no None)."""
+
+    table: str
+    columns: Columns
+    values: Sequence[Values]
+    lock: bool
+
+
 class Bulk(Protocol):
     """Rows of one table at a time, inside the caller's transaction. Raises SQLAlchemy's DBAPIError family.
 
@@ -26,8 +35,12 @@ class Bulk(Protocol):
     has not is a KeyError before anything is sent.
     """
 
-    def match(self, table: str, columns: Columns, wanted: Sequence[Values], *, lock: bool) -> list[Row]:
-        """Whole rows whose `columns` equal one of `wanted` (distinct, no None), locked in the key's order."""
+    def match(self, wanted: Sequence[Wanted]) -> list[list[Row]]:
+        """The rows of each, one after the other; each locked in the key's order if it wants to be."""
+        ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is written within may be sent as one, and its errors come at the end."""
         ...
 
     def insert(self, table: str, columns: Columns, rows: Sequence[Values]) -> None:

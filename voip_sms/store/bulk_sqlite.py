@@ -7,6 +7,7 @@ to a busy event loop it may wait a whole switch interval to get it back, on anot
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -17,6 +18,7 @@ from voip_sms.store.bulk import (
     Columns,
     Row,
     Values,
+    Wanted,
     all_columns,
     column_of,
     json_places,
@@ -39,7 +41,13 @@ class SqliteBulk:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def match(self, table: str, columns: Columns, wanted: Sequence[Values], *, lock: bool) -> list[Row]:  # noqa: ARG002
+    def match(self, wanted: Sequence[Wanted]) -> list[list[Row]]:
+        return [self._match(one.table, one.columns, one.values) for one in wanted]
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def _match(self, table: str, columns: Columns, wanted: Sequence[Values]) -> list[Row]:
         names, decoders = all_columns(table), _decoders(table)
         rows: list[Row] = []
         with translated(self._connection) as driver:
