@@ -1,6 +1,6 @@
 """A Kamailio in front of the service's SIP side, as it is shipped, and what both of them do then."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -67,8 +67,12 @@ async def fronted(
     files: Certified | None = None,
     defines: Mapping[str, object] | None = None,
     nodes: int = 1,
+    change: Callable[[Kamailio], None] = lambda _: None,
 ) -> AsyncIterator[Front]:
-    """Kamailio with one node of the service behind it, or several that share their engine."""
+    """Kamailio with one node of the service behind it, or several that share their engine.
+
+    `change` alters its files before it starts.
+    """
     peers.need("kamailio")
     tls = {"chain": str(files.cert), "key": str(files.key)} if files else {}
     kamailio = Kamailio(**tls, defines=defines)
@@ -80,6 +84,7 @@ async def fronted(
         await service.start()
     front = Front(kamailio, first)
     front.know()
+    change(kamailio)
     try:
         await kamailio.start(*(service.tcp[1] for service in services))
         yield front
