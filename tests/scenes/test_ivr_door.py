@@ -62,7 +62,7 @@ async def test_key_1_sends_one_sms_to_the_caller(house: Exchange) -> None:
     assert channel.played == ["sound:welcome", OK]
     (order,) = house.calling.orders
     assert (order.to, order.text, order.step) == ("+48601234567", "Adres: ul. Polna 3", "send")
-    assert order.call_id == f"02:00:00:00:00:01/{channel.id}"
+    assert order.call_id == f"02:00:00:00:00:01/{channel.id}/2026-11-22T10:00:00.123+0000"
     assert order.caller == CALLER
     assert [(line.step, line.decision) for line in order.trace] == [("ivr welcome", "send")]
     assert house.ended == [("address", "hung_up")]

@@ -42,6 +42,7 @@ class Channel:
             "id": self.id,
             "name": f"PJSIP/{self.id}",
             "state": self.state,
+            "creationtime": "2026-11-22T10:00:00.123+0000",
             "caller": {"name": "", "number": self.caller},
             "dialplan": {"context": "from-internal", "exten": self.called, "priority": 3}
             | {"app_name": app, "app_data": data},

@@ -31,6 +31,8 @@ GRACE: Final = 0.5
 """Seconds that a channel which the PBX lists as ours may be without a StasisStart: it is on its way."""
 LOOK_AGAIN: Final = 1.0
 """Seconds before orphans are looked for again, if the PBX didn't say: they sit in silence."""
+FAREWELL: Final = 4.0
+"""Seconds of a stop in which calls may end by themselves: for a last sentence, and an SMS being stored."""
 LAST_WORDS: Final = 2.0
 """Seconds of a stop that are kept for handing calls back."""
 
@@ -107,7 +109,7 @@ class IvrDoor:
         self._stopping = True
         under_way = [*(held.task for held in self._calls.values()), *self._beside]
         if under_way:
-            await asyncio.wait(under_way, timeout=max(0.0, drain - LAST_WORDS))
+            await asyncio.wait(under_way, timeout=min(FAREWELL, max(0.0, drain - LAST_WORDS)))
         await self._hand_all_back()
         await _end(running)
         await _end(self._beside)
@@ -233,7 +235,7 @@ class IvrDoor:
             return "failed"
         call = _call_of(channel, event["args"][2:], passed)
         machine = Machine(flow, call, lambda: self._engine.now(account), self._engine.mobile)
-        visit = Visit(flow, account, call, machine, event.get("asterisk_id", ""))
+        visit = Visit(flow, account, call, machine, _id_of(event))
         return await Runner(visit, line, self._ari, self._engine, self._spawn).run()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -247,6 +249,12 @@ def _call_of(channel: dict[str, Any], args: list[str], passed: dict[str, str]) -
     given = dict(arg.split("=", 1) for arg in args if "=" in arg)
     caller = given.pop(CALLER, channel["caller"]["number"])
     return Call(channel["id"], caller, channel["dialplan"]["exten"], {**passed, **given})
+
+
+def _id_of(event: dict[str, Any]) -> str:
+    """The PBX, its name for the channel, and when that was made: one that restarts may give a name again."""
+    channel = event["channel"]
+    return f"{event.get('asterisk_id', '')}/{channel['id']}/{channel['creationtime']}"
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:

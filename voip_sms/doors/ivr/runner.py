@@ -59,13 +59,13 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One call in one flow. `pbx`: what tells its calls from those of other PBXs."""
+    """One call in one flow. `id`: no other call of any PBX has it."""
 
     flow: Flow
     account: Account
     call: Call
     machine: Machine
-    pbx: str
+    id: str
 
 
 class Runner:
@@ -173,7 +173,7 @@ class Runner:
         return CallOrder(
             account=visit.account,
             caller=visit.call.caller,
-            call_id=f"{visit.pbx}/{visit.call.id}",
+            call_id=visit.id,
             step=send.step,
             to=send.to,
             text=send.text,
