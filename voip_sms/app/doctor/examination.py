@@ -17,6 +17,7 @@ from voip_sms.app.doctor import (
     listeners,
     machine,
     names,
+    proxy,
     relay,
     webhooks,
 )
@@ -88,6 +89,7 @@ def _second(settings: Settings, options: Options, directory: Directory) -> Itera
     yield from carriers.checks(directory, bind=options.bind)
     yield Check("mail.relay", lambda: relay.look(settings.mail, needed=_mails(directory)))
     yield Check("webhooks", lambda: webhooks.look(directory, settings.webhooks.allow))
+    yield Check("sip.outbound", lambda: proxy.look(settings.sip, directory))
     yield Check("sip.passwords", lambda: accounts.look(directory, settings.sip.domain))
     yield Check("api.keys", lambda: accounts.published_keys(directory))
 
