@@ -1,7 +1,7 @@
 """Messages counted in the writer against limits: rows of `usage`, whatever door they came by."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from voip_sms.core.directory import Id
 from voip_sms.core.quotas import Gauge, Spending
@@ -25,8 +25,9 @@ class Counting:
     def __init__(self, tenant_id: Id, gauges: Sequence[Gauge], state: State) -> None:
         """What `count_reads` of the same gauges names must have been read."""
         self._tenant_id = tenant_id
-        self._state = state
-        self._spending = Spending(gauges, {gauge: self._used(gauge) for gauge in gauges})
+        self._rows = {gauge: state.get("usage", tenant_id, gauge.scope, gauge.period.key) for gauge in gauges}
+        used = {gauge: int(row["n"]) for gauge, row in self._rows.items() if row is not None}
+        self._spending = Spending(gauges, used)
 
     def check(self) -> None:
         """Whether one more may be sent: LimitReachedError."""
@@ -45,18 +46,14 @@ class Counting:
             told = {"told": True} if gauge in up else {}
             changes: Row = {"n": count, "until": gauge.period.until, **told}
             key = (self._tenant_id, gauge.scope, gauge.period.key)
-            put(rows, self._state, "usage", key, changes)
+            put(rows, self._rows[gauge], "usage", key, changes)
         return [(gauge, self._spending.used[gauge]) for gauge in up]
 
-    def _used(self, gauge: Gauge) -> int:
-        row = self._state.get("usage", self._tenant_id, gauge.scope, gauge.period.key)
-        return 0 if row is None else int(row["n"])
 
-
-def put(rows: Rows, state: State, table: str, key: PrimaryKey, columns: Row) -> None:
-    """Insert the row, or change it if it is there; it was read."""
-    if state.get(table, *key) is None:
+def put(rows: Rows, before: Mapping[str, Any] | None, table: str, key: PrimaryKey, columns: Row) -> None:
+    """Insert the row, or change it if it was there `before`."""
+    if before is None:
         names = dict(zip(_KEYS[table], key, strict=True))
         rows.inserts.append((table, {**names, **columns}))
     else:
-        rows.updates.append((table, key, dict(columns)))
+        rows.updates.append((table, key, columns))

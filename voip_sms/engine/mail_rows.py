@@ -81,7 +81,7 @@ class MailShare:
         """Write what was counted, and tell of limits that are used up now."""
         up = self._counting.flush(rows)
         for key, columns in self._threads.items():
-            put(rows, self._state, "mail_thread", key, columns)
+            put(rows, self._state.get("mail_thread", *key), "mail_thread", key, columns)
         for gauge, count in up:
             self._tell(rows, gauge, count)
 
