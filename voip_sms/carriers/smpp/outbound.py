@@ -1,6 +1,7 @@
 """A stored part as a submit_sm."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from voip_sms.core.clock import DAY, HOUR, MINUTE, SECOND
@@ -50,6 +51,7 @@ def submit_sm(part: OutboundPart, settings: SmppCarrier, sequence: int) -> smpp.
     )
 
 
+@lru_cache(maxsize=256)
 def relative_time(seconds: int) -> str:
     """A validity_period (SMPP 3.4, 7.1.1.2): `0000DDhhmmss000R`; '' (the carrier's default) for none."""
     if seconds <= 0:
