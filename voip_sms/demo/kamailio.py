@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -24,9 +25,10 @@ STOP: Final = 10.0
 
 LOCAL: Final = """\
 #!define DOMAIN "{domain}"
-listen=udp:127.0.0.1:{port}
-listen=tcp:127.0.0.1:{port}
-listen=tcp:127.0.0.1:{inner}
+listen=udp:{host}:{port}
+listen=tcp:{host}:{port}
+listen=tcp:{host}:{inner}
+tcp_source_ipv4={host}
 #!define INNER_PORT {inner}
 #!define NODES "{folder}/nodes.list"
 #!define SUBSCRIBERS "text://{folder}"
@@ -35,14 +37,8 @@ listen=tcp:127.0.0.1:{inner}
 """
 SECURE: Final = """\
 #!define WITH_TLS
-listen=tls:127.0.0.1:{secure}
+listen=tls:{host}:{secure}
 #!define TLS_CONFIG "{folder}/tls.cfg"
-"""
-TLS: Final = """\
-[server:default]
-method = TLSv1.2+
-certificate = {chain}
-private_key = {key}
 """
 ALIVE: Final = """\
 OPTIONS sip:{domain} SIP/2.0\r
@@ -64,13 +60,22 @@ class Kamailio:
     """In front of a service: phones come to `port` (UDP, TCP) and `secure` (TLS), the service to `inner`."""
 
     def __init__(
-        self, *, chain: str = "", key: str = "", defines: Mapping[str, object] | None = None
+        self,
+        *,
+        chain: str = "",
+        key: str = "",
+        defines: Mapping[str, object] | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
-        """`chain`, `key`: PEM files for TLS; `defines` are further lines of local.cfg."""
+        """`chain`, `key`: PEM files for TLS; `defines` are further lines of local.cfg.
+
+        `host`: the address that is its own, also when it goes to the service.
+        """
         program = find_program("kamailio", apart="kamailio")
         if program is None:
             raise KamailioFailedError("no kamailio (5 or newer): tools/pbx.sh fetches one")
         self._program = program
+        self.host = host
         self.port, self.inner = quiet_port(), quiet_port()
         self.secure = quiet_port() if chain else 0
         self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-kamailio-"))
@@ -84,7 +89,7 @@ class Kamailio:
     @property
     def outbound(self) -> str:
         """As `[sip] outbound` takes it."""
-        return f"127.0.0.1:{self.inner};transport=tcp"
+        return f"{self.host}:{self.inner};transport=tcp"
 
     @property
     def subscribers(self) -> Path:
@@ -102,9 +107,18 @@ class Kamailio:
         """Come back as it was, but without its registrations: after `end` or `kill`."""
         with (self.folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *dies_with_us("TERM"), self._program, *self.options(), "-DD", "-E", "-m", "32",
-                stdin=DEVNULL, stdout=log, stderr=log, start_new_session=True,  # it ends its group, not ours
-            )  # fmt: skip
+                *dies_with_us("TERM"),
+                self._program,
+                *self.options(),
+                "-DD",
+                "-E",
+                "-m",
+                "32",
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # it ends its group, not ours
+            )
         try:
             await until(self._answers, "Kamailio does not answer", START)
         except TimeoutError:
@@ -161,7 +175,7 @@ class Kamailio:
         if self._process is None or self._process.returncode is not None:
             return False
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            reader, writer = await asyncio.open_connection(self.host, self.port)
         except OSError:
             return False
         try:
@@ -179,8 +193,16 @@ class Kamailio:
         text = LOCAL + (SECURE if chain else "") + "".join(f"#!define {k} {v}\n" for k, v in defines.items())
         (self.folder / "local.cfg").write_text(
             text.format(
-                domain=DOMAIN, port=self.port, inner=self.inner, secure=self.secure, folder=self.folder
+                domain=DOMAIN,
+                host=self.host,
+                port=self.port,
+                inner=self.inner,
+                secure=self.secure,
+                folder=self.folder,
             )
         )
         if chain:
-            (self.folder / "tls.cfg").write_text(TLS.format(chain=chain, key=key))
+            text = (SHIPPED / "tls.cfg").read_text()
+            for line, file in (("certificate = ", chain), ("private_key = ", key)):
+                text = re.sub(f"(?m)^{line}.*", f"{line}{file}", text)
+            (self.folder / "tls.cfg").write_text(text)
