@@ -3,6 +3,7 @@
 import hmac
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from voip_sms.core import addresses
@@ -63,6 +64,7 @@ class Service:
 Recipient = Number | Group | Info | Service
 
 
+@lru_cache(maxsize=1024)  # asked at RCPT, and again when the mail is there
 def recipient_of(local: str) -> Recipient:
     """What `local` (before the @, without quotes) stands for: `601123456`, `+48601123456+k7q2`, `staff`.
 
