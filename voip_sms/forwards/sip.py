@@ -113,18 +113,18 @@ class SipForwarder:
     def registered(self, user: str, bindings: Sequence[Binding]) -> None:
         """A phone of the user registered; from elsewhere, it is not waited for where it was.
 
-        No `bindings`: it did so at the proxy, and from where is the proxy's to know.
+        At the proxy any place may be a new one: it doesn't say (`registrations.announced`).
         """
         trying = self._trying.get(user)
         if trying is None:
             return
-        if not bindings or any(_place(one) not in trying.places for one in bindings):
+        if trying.at_proxy or any(_place(one) not in trying.places for one in bindings):
             trying.moved.set()
 
     @contextmanager
     def _noticing(self, job: ForwardJob) -> Iterator[asyncio.Event]:
         """Set when a phone of the user registers from a place that this try doesn't know."""
-        trying = _Try(frozenset(map(_place, job.bindings)), asyncio.Event())
+        trying = _Try(frozenset(map(_place, job.bindings)), asyncio.Event(), job.via != "direct")
         self._trying[job.target] = trying
         try:
             yield trying.moved
@@ -292,6 +292,7 @@ class _Try:
 
     places: frozenset[tuple[str, str, str]]
     moved: asyncio.Event
+    at_proxy: bool
 
 
 def _place(binding: Binding) -> tuple[str, str, str]:
