@@ -2,6 +2,8 @@
 
 aiosmtpd awaits every line of a mail and starts a clock for every command. Here what came together is read
 together; whatever is not usual is aiosmtpd's, by the same rules.
+
+COMPAT aiosmtpd 1.4.6: `_handle_client`, `_getaddr`, `_reset_timeout` and `_smtp_methods` are its own names.
 """
 
 import asyncio
@@ -62,7 +64,7 @@ class Dialogue(SMTP):
     # --- commands -------------------------------------------------------------------------------------------
 
     async def _handle_client(self) -> None:
-        """Until the connection ends; aiosmtpd starts it as a task."""
+        """Every command in turn, until the connection ends; aiosmtpd starts it as a task."""
         await self.push(f"220 {self.hostname} {self.__ident__}")
         while self.transport is not None and not self._ended:
             try:
