@@ -11,9 +11,11 @@ from support.fakes import FakeClock
 from support.sip_engine import message, sip_account
 from support.sip_raw import Ask, RawUdp, authorized, ok_to
 from support.sip_service import Service, registration, signed
+from voip_sms.core.directory import Via
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary
-from voip_sms.core.model import ForwardJob
+from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.doors.sip.settings import SipSettings
+from voip_sms.forwards.sip import MOVING
 from voip_sms.net.sip.traffic import Target
 
 PEER = "127.0.0.2"
@@ -217,6 +219,25 @@ async def test_over_tcp_it_goes_whole(clock: FakeClock) -> None:
         await service.stop()
         server.close()
         await server.wait_closed()
+
+
+@pytest.mark.parametrize("via", ["proxy", "direct"])
+async def test_a_phone_that_comes_ends_a_try_in_vain_and_one_that_leaves_does_not(
+    proxy: Proxy, via: Via
+) -> None:
+    """`registered` without bindings: somebody at the proxy, or nobody any more here."""
+    host, port = proxy.peer.address
+    one = Binding("101", "sip:101@10.0.0.9", f"{host}:{port}", "udp", "udp0", "reg", 1, 2**62)
+    job = ForwardJob(
+        b"J" * 16, b"T" * 16, "sip", "101", "message.received", message(), 0, 0, bindings=(one,), via=via
+    )
+    delivering = asyncio.create_task(proxy.service.forwarder.deliver(job))
+    request = await proxy.peer.request()
+    proxy.service.forwarder.registered("101", ())
+    done, _ = await asyncio.wait({delivering}, timeout=MOVING + 0.5)
+    assert bool(done) == (via == "proxy")
+    proxy.peer.send(ok_to(request))
+    assert await delivering == (Temporary("sip_moved") if done else Accepted(one.contact))
 
 
 async def test_without_a_proxy_it_waits_for_one(clock: FakeClock) -> None:
