@@ -1,4 +1,4 @@
-"""`voip-sms ivr`: check, draw and try flows of calls, without a PBX."""
+"""`voip-sms ivr`: check, draw and try flows of calls without a PBX, and call somebody into one."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from voip_sms.app.exits import Exit
+from voip_sms.cli.ivr_call import ring
 from voip_sms.cli.ivr_files import country_option, flow_file, flow_in
 from voip_sms.cli.ivr_try import rehearse
 from voip_sms.doors.ivr.drawing import draw
@@ -73,3 +74,4 @@ def picture(path: Path, output: Path | None, country: str) -> None:
 
 
 ivr.add_command(rehearse)
+ivr.add_command(ring)

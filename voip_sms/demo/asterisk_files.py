@@ -42,6 +42,7 @@ astagidir => {folder}/lib
 astspooldir => {folder}/spool
 astrundir => {folder}/run
 astlogdir => {folder}/log
+astcachedir => {folder}/cache
 astsbindir => {folder}/run
 [options]
 hideconnect = yes
@@ -128,7 +129,7 @@ class Places:
 
     def make(self) -> None:
         """Make its folders; what it reads of its package is linked."""
-        for name in ("etc", "lib", "data/sounds", "spool", "run", "log"):
+        for name in ("etc", "lib", "data/sounds", "spool", "run", "log", "cache/media_cache"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         package = self.root / "usr/share/asterisk"
         for target, place in self._links(package):

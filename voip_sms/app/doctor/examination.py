@@ -11,9 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from voip_sms.app.doctor import (
     accounts,
+    asterisk,
     carriers,
     certificates,
     database,
+    flows,
     listeners,
     machine,
     names,
@@ -80,6 +82,8 @@ def _first(settings: Settings, options: Options, opened: Database) -> Iterator[C
     for pair in _pairs(settings):
         yield Check(f"{pair.name}.tls_cert", partial(certificates.look, pair, time.time()))
     yield Check("sip.domain", lambda: names.look(settings))
+    yield Check("asterisk.url", lambda: asterisk.look(settings))
+    yield Check("ivr.flows", lambda: flows.look(settings))
     yield Check("clock", machine.clock)
     yield Check("open_files", machine.open_files)
 
@@ -97,7 +101,8 @@ def _second(settings: Settings, options: Options, directory: Directory) -> Itera
 def _holds_secrets(settings: Settings, path: Path) -> bool:
     """Whether a password stands in the file itself, not in the environment or a credential."""
     text = path.read_text(encoding="utf-8", errors="replace")
-    passwords = (urlsplit(url).password for url in (settings.database.url, settings.mail.relay))
+    urls = (settings.database.url, settings.mail.relay)
+    passwords = (*(urlsplit(url).password for url in urls), settings.asterisk.password.get_secret_value())
     return any(password and password in text for password in passwords)
 
 

@@ -111,11 +111,11 @@ def _tidy(folder: Path, now: float) -> None:
     found = []
     with suppress(OSError):
         for path in folder.iterdir():
-            with suppress(OSError):
-                found.append((path.stat().st_mtime, path))
+            if NAME.fullmatch(f"{path.stem}.wav"):  # ours, or the beginning of one that was never finished
+                with suppress(OSError):
+                    found.append((path.stat().st_mtime, path))
     found.sort(reverse=True)
     for place, (used, path) in enumerate(found):
-        ours = NAME.fullmatch(path.name) or NAME.fullmatch(f"{path.stem}.wav")
-        if ours and (place >= KEPT or now - used > UNUSED):
+        if place >= KEPT or now - used > UNUSED:
             with suppress(OSError):
                 path.unlink()
