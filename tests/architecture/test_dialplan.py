@@ -147,7 +147,7 @@ def test_texts_come_to_the_contexts_that_handle_them_and_to_no_flow() -> None:
 def test_every_refusal_of_the_api_has_words_in_both_languages() -> None:
     (sending,) = [one for one in OPERATIONS if one.name == "send_message"]
     idempotency = {"idempotency_key_invalid", "idempotency_mismatch"}  # our own key is neither
-    common = {"unauthorized", "forbidden", "rate_limited", "store_unavailable"}
+    common = {"malformed", "unauthorized", "forbidden", "rate_limited", "store_unavailable"}
     assert said("en") >= (set(sending.refusals) - idempotency) | common
     assert said("en") == said("pl")
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 from support.asterisk import KEY, phone_on, running_asterisk, settings_for, shipped
 from support.service import opened
 from support.sip_client import SipClient
+from support.waiting import eventually
 from voip_sms.demo.asterisk import ARI_PASSWORD, ARI_USER, Asterisk
 from voip_sms.demo.clients import Json, until
 from voip_sms.demo.stage import OWN, Stage, quiet_port
@@ -137,6 +138,27 @@ async def test_who_may_not_is_told_what_the_service_says(asterisk: Asterisk, sta
         assert "it was empty" in (await phone.next_message()).body
         await stranger.send(PEER, "hello")
         assert "109 has no account" in (await stranger.next_message()).body
+
+
+class OldPhone(SipClient):
+    """Writes ISO-8859-2, and says so or not."""
+
+    def _packet(self, *parts: Any) -> bytes:
+        packet = super()._packet(*parts).replace(b"charset=UTF-8", b"charset=ISO-8859-2")
+        head, _, body = packet.partition(b"\r\n\r\n")
+        octets = body.decode().encode("iso-8859-2")
+        length = f"Content-Length: {len(body)}".encode()
+        return head.replace(length, f"Content-Length: {len(octets)}".encode()) + b"\r\n\r\n" + octets
+
+
+async def test_a_text_that_is_not_utf_8_is_told_and_never_sent(asterisk: Asterisk, stage: Stage) -> None:
+    client = await OldPhone("101", "pw101", "127.0.0.1").open(asterisk.sip_port)
+    try:
+        assert await client.message("+48601123777", "zażółć") == 202
+        await eventually(lambda: "voip-sms-notice,s,1(malformed)" in asterisk.log_text())
+    finally:
+        await client.close()
+    assert await stage.handsets.messages("+48601123777") == []
 
 
 async def test_a_phone_hears_of_the_failure_of_its_sms_from_the_number_it_wrote_to(
