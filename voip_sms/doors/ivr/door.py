@@ -172,7 +172,7 @@ class IvrDoor:
                 playback = event["playback"]
                 if held := self._calls.get(playback["target_uri"].removeprefix("channel:")):
                     held.line.playback_ended(playback["id"], ok=playback["state"] == "done")
-            case "StasisEnd" | "ChannelDestroyed":
+            case "ChannelHangupRequest" | "StasisEnd" | "ChannelDestroyed":
                 if held := self._calls.get(event["channel"]["id"]):
                     held.line.gone()
 

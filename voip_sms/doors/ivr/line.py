@@ -28,6 +28,7 @@ class Line:
         self._player = Player(ari, channel, prompts, new_id, self.put_for)
         self._timer: asyncio.TimerHandle | None = None
         self._last_key = 0.0
+        self._gone = False
 
     # --- what the PBX tells -------------------------------------------------------------------------------
 
@@ -43,11 +44,13 @@ class Line:
             self.put(Digit(key))
 
     def playback_ended(self, playback: str, *, ok: bool) -> None:
-        """A sound has ended."""
-        self._player.finished(playback, ok=ok)
+        """A sound has ended. One that ended with the call was not missing."""
+        if not self._gone:
+            self._player.finished(playback, ok=ok)
 
     def gone(self) -> None:
         """The caller hung up, or somebody else took the channel."""
+        self._gone = True
         self.put(HungUp())
 
     # --- for the machine ----------------------------------------------------------------------------------
