@@ -10,7 +10,7 @@ import uvloop
 from aiohttp import web
 
 from voip_sms.core.failures import Refusal
-from voip_sms.net.http.addresses import read_listen, show_listen, source_of
+from voip_sms.net.http.addresses import read_listen, show_listen
 from voip_sms.net.http.server import BODY_MOST, HttpServer, body_of
 from voip_sms.net.http.settings import HttpSettings
 
@@ -181,12 +181,6 @@ def test_listen_addresses_read_as_they_are_shown(text) -> None:
 def test_other_listen_addresses_are_errors_that_say_what_to_write(text) -> None:
     with pytest.raises(ValueError, match=r"127\.0\.0\.1:8080"):
         HttpSettings(listen=text)
-
-
-def test_an_ipv6_line_counts_as_one_source() -> None:
-    assert source_of("2001:db8:1:2:3::4") == source_of("2001:db8:1:2:ffff::1") == "2001:db8:1:2::/64"
-    assert source_of("::ffff:192.0.2.7") == "192.0.2.7"
-    assert source_of(None) == ""
 
 
 def test_the_loop_of_the_service_serves_and_refuses_alike() -> None:

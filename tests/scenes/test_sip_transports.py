@@ -14,7 +14,7 @@ from voip_sms.core.failures import Accepted
 from voip_sms.core.model import Binding, ForwardJob
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.sip.endpoint import Listen
-from voip_sms.net.sip.transports import site_of, udp_socket
+from voip_sms.net.sip.transports import udp_socket
 from voip_sms.wire.sip.messages import Request
 
 BOTH = ["127.0.0.1:0", "[::1]:0"]
@@ -174,9 +174,3 @@ def test_a_text_or_a_list() -> None:
 def test_what_is_no_listener(bad: object) -> None:
     with pytest.raises(ValueError, match="host:port"):
         SipSettings.model_validate({"udp": bad})
-
-
-def test_a_site_is_an_address_or_a_slash_64() -> None:
-    assert site_of("192.0.2.1") == "192.0.2.1"
-    assert site_of("2001:db8:1:2:3:4:5:6") == site_of("2001:db8:1:2::9") != site_of("2001:db8:1:3::9")
-    assert site_of("fe80::1%eth0") == "fe80::"

@@ -1,6 +1,7 @@
 """The HTTP door on a real socket, over an engine that records what it was asked and fails on command."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -272,8 +273,9 @@ async def site_over(
     """The door to these rooms, listening on loopback."""
     settings = settings or HttpSettings(listen="127.0.0.1:0")
     server = HttpServer(settings, drain=2.0)
-    clock = {} if seconds is None else {"seconds": seconds}
-    ApiDoor(rooms, country="PL", metrics_from=settings.metrics_from, **clock).register(server)
+    ApiDoor(
+        rooms, country="PL", metrics_from=settings.metrics_from, seconds=seconds or time.monotonic
+    ).register(server)
     address = await server.start()
     try:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:

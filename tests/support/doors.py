@@ -20,6 +20,7 @@ from support.sip_raw import Ask, RawTcp, authorized
 from voip_sms.core.calls import CallOrder
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import CODES, Refusal
+from voip_sms.core.guessing import Guesses
 from voip_sms.core.model import Plan, Submission
 from voip_sms.doors.mail.answers import refused
 from voip_sms.doors.mail.door import MailDoor
@@ -198,7 +199,7 @@ async def _sip_door(stack: AsyncExitStack, office: Office, clock: FakeClock) -> 
 async def _mail_door(stack: AsyncExitStack, office: Office) -> tuple[str, int]:
     settings = MailSettings.model_validate({"listen": "127.0.0.1:0", "domain": "sms.test"})
     mailing = Mailing(office.context, office.submit, "PL", Secrets(Random(3).randbytes))
-    door = MailDoor(settings, mailing, TrustingSenders(), tls=None, seconds=time.monotonic)
+    door = MailDoor(settings, mailing, TrustingSenders(), tls=None, guesses=Guesses(time.monotonic))
     where = await door.start()
     assert where is not None
     stack.push_async_callback(door.stop, 1)

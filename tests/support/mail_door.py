@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from voip_sms.core.directory import Account, Identity, MailSender
 from voip_sms.core.failures import Refusal
+from voip_sms.core.guessing import Guesses
 from voip_sms.core.mail.addressing import Group, Number, Recipient, Service, number_of
 from voip_sms.core.mail.letters import Letter, Posted
 from voip_sms.doors.mail.answers import Answer
@@ -149,7 +150,7 @@ async def hosted(
     """A door with these settings beside the usual ones."""
     chosen = MailSettings.model_validate({"listen": "127.0.0.1:0"} | (settings or {}))
     engine, senders = NotingEngine(), TrustingSenders()
-    door = MailDoor(chosen, engine, senders, tls=chosen.tls_contexts(), seconds=time.monotonic)
+    door = MailDoor(chosen, engine, senders, tls=chosen.tls_contexts(), guesses=Guesses(time.monotonic))
     where = await door.start()
     assert where is not None
     try:

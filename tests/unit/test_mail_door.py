@@ -7,11 +7,12 @@ from pydantic import ValidationError
 
 from voip_sms.core.directory import MailSender
 from voip_sms.core.failures import CODES, Nature, Refusal
+from voip_sms.core.guessing import BURST, Guesses
 from voip_sms.doors.mail import answers, callers
 from voip_sms.doors.mail.answers import BARE_LF, ENDLESS_LINE, Answer, refused
 from voip_sms.doors.mail.callers import Callers
 from voip_sms.doors.mail.gate import LINE_LONGEST, Gate
-from voip_sms.doors.mail.login import BURST, DELAY_MOST, Guard
+from voip_sms.doors.mail.login import DELAY_MOST, Guard
 from voip_sms.doors.mail.settings import MailSettings
 
 
@@ -88,7 +89,7 @@ async def test_wrong_passwords_are_answered_late_and_right_ones_never() -> None:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    guard = Guard(check, lambda: 0.0, sleep)
+    guard = Guard(check, Guesses(lambda: 0.0), sleep)
     for _ in range(BURST):
         assert await guard("10.0.0.1", "a", "wrong") is None
     assert not any(slept)

@@ -23,6 +23,7 @@ from voip_sms.app.signing import mail_signer
 from voip_sms.carriers.smpp.link import LinkContext, SmppLink
 from voip_sms.core.clock import Clock, SystemClock
 from voip_sms.core.directory import Carrier, ForwardKind, Via
+from voip_sms.core.guessing import Guesses
 from voip_sms.core.identity import Rules
 from voip_sms.core.ids import Ids
 from voip_sms.core.model import CarrierReceipt, InboundPart
@@ -188,7 +189,8 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
     phones = SipForwarder(
         endpoint, settings.sip.domain, credentials, StoredRegistrations(context), settings.sip.proxy()
     )
-    sip = _sip_door(settings, endpoint, _sip_engine(context, submit, phones), context, key)
+    guesses = Guesses(time.monotonic)
+    sip = _sip_door(settings, endpoint, _sip_engine(context, submit, phones, guesses), context, key)
     guarded = GuardedClient(settings.webhooks.allow)
     others = _forwarders(settings, submit, guarded, context)
     ari = Ari(settings.asterisk) if settings.asterisk.url else None
@@ -212,13 +214,13 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         ),
         endpoint,
         sip,
-        _mail_door(settings, submit, context),
+        _mail_door(settings, submit, context, guesses),
         ari,
         ivr_door(settings, ari, context, submit, http=http, key=key),
         http,
         guarded,
     )
-    _api_door(settings, house, submit).register(http)
+    _api_door(settings, house, submit, guesses).register(http)
     return house
 
 
@@ -236,13 +238,14 @@ def _links(settings: Settings, events: CarrierEvents, clock: Clock) -> Callable[
     return link
 
 
-def _sip_engine(context: Context, submit: Submitter, phones: SipForwarder) -> SipEngine:
+def _sip_engine(context: Context, submit: Submitter, phones: SipForwarder, guesses: Guesses) -> SipEngine:
     return SipEngine(
         submit,
         DirectoryCredentials(context.directory),
         StoredRegistrations(context, phones.registered),
         StoredDispositions(context),
         context.metrics,
+        guesses,
     )
 
 
@@ -254,7 +257,7 @@ def _sip_door(
     return door
 
 
-def _mail_door(settings: Settings, submit: Submitter, context: Context) -> MailDoor:
+def _mail_door(settings: Settings, submit: Submitter, context: Context, guesses: Guesses) -> MailDoor:
     limits = Limits({"mail": settings.mail.rate})
     mailing = Mailing(context, submit, settings.service.country, Secrets(os.urandom), limits=limits)
     proof = DmarcProof(SystemResolver(settings.mail.dns), seconds=time.monotonic, now=time.time)
@@ -263,7 +266,7 @@ def _mail_door(settings: Settings, submit: Submitter, context: Context) -> MailD
         mailing,
         MailSenders(mailing, proof, settings.mail.domain, time.monotonic),
         tls=settings.mail.tls_contexts(),
-        seconds=time.monotonic,
+        guesses=guesses,
     )
 
 
@@ -278,7 +281,7 @@ def _forwarders(
     }
 
 
-def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
+def _api_door(settings: Settings, house: House, submit: Submitter, guesses: Guesses) -> ApiDoor:
     context = house.ground.context
     context.metrics.watch(
         writer_waiting=lambda: house.ground.writer.waiting,
@@ -306,4 +309,6 @@ def _api_door(settings: Settings, house: House, submit: Submitter) -> ApiDoor:
             house.ground.holder.refresh_now,
         ),
     )
-    return ApiDoor(rooms, country=settings.service.country, metrics_from=settings.http.metrics_from)
+    return ApiDoor(
+        rooms, country=settings.service.country, metrics_from=settings.http.metrics_from, guesses=guesses
+    )

@@ -1,12 +1,13 @@
 """Who asks: the API key of a request, and whether it may do this."""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Final, Protocol
 
 from voip_sms.core.directory import OPERATOR, Account
 from voip_sms.core.failures import Refusal
+from voip_sms.core.guessing import Guesses
 from voip_sms.core.ports import Credentials
-from voip_sms.doors.api.throttle import Throttle
 
 MESSAGES: Final = frozenset({"messages"})
 ADMIN: Final = frozenset({"admin"})
@@ -36,9 +37,9 @@ class Asking(Protocol):
 class Access:
     """Reads `Authorization: Bearer …` (RFC 6750 section 2.1)."""
 
-    def __init__(self, credentials: Credentials, throttle: Throttle) -> None:
+    def __init__(self, credentials: Credentials, guesses: Guesses) -> None:
         self._credentials = credentials
-        self._throttle = throttle
+        self._guesses = guesses
 
     def account(self, request: Asking, scopes: frozenset[str]) -> Account:
         """The key's account, if it has one of `scopes`.
@@ -58,7 +59,7 @@ class Access:
         return account
 
     def _wrong(self, request: Asking) -> Refusal:
-        wait = self._throttle.wrong(request.remote)
+        wait = ceil(self._guesses.wrong(request.remote))
         if wait:
             return Refusal("rate_limited", "too many wrong API keys from here", {"retry_after": wait})
         return Refusal("unauthorized", "there is no such API key")

@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from voip_sms.core.directory import Directory
+from voip_sms.core.guessing import Guesses
 from voip_sms.core.model import LinkState
 from voip_sms.core.ports import Credentials, Submitter
 from voip_sms.core.resources import answers
@@ -21,7 +22,6 @@ from voip_sms.doors.api.operations import OPERATIONS, Operation
 from voip_sms.doors.api.oversight import Oversight
 from voip_sms.doors.api.reading import Reading
 from voip_sms.doors.api.sending import DOOR, Sending
-from voip_sms.doors.api.throttle import Throttle
 from voip_sms.doors.api.webhooks import Webhooks
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.metrics import Metrics
@@ -55,11 +55,14 @@ class ApiDoor:
         *,
         country: str,
         metrics_from: Sequence[Network],
+        guesses: Guesses | None = None,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`country`: whose national numbers are understood; `metrics_from`: who may read /metrics."""
+        """`country`: whose national numbers are understood; `metrics_from`: who may read /metrics;
+        `guesses`: that of all doors.
+        """
         self._metrics = rooms.metrics
-        self._access = Access(rooms.credentials, Throttle(seconds))
+        self._access = Access(rooms.credentials, guesses or Guesses(seconds))
         self._seconds = seconds
         self._health = Health(rooms.ready, rooms.metrics.registry, metrics_from)
         sending = Sending(rooms.submitter, rooms.credentials, rooms.metrics, country)

@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from voip_sms.net.sip.transports import site_of
+from voip_sms.core.sites import site_of
 
 HELD_MOST: Final = 268_435_456
 """Octets of unfinished mails in memory: 25 of the largest by default, or thousands of usual ones."""

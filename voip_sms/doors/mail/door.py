@@ -8,6 +8,7 @@ from typing import Final, cast
 
 import structlog
 
+from voip_sms.core.guessing import Guesses
 from voip_sms.core.ports import Mailing
 from voip_sms.doors.mail import answers
 from voip_sms.doors.mail.callers import Callers
@@ -39,16 +40,16 @@ class MailDoor:
         senders: Senders,
         *,
         tls: TlsContexts | None,
-        seconds: Callable[[], float],
+        guesses: Guesses,
     ) -> None:
-        """`seconds` is a monotonic clock. `tls` is `settings.tls_contexts()`."""
+        """`guesses`: that of all doors. `tls` is `settings.tls_contexts()`."""
         self._settings = settings
         self._hooks = Hooks(mailing, senders, Recipients(mailing, settings.domain, settings.recipients))
         self._quiet = asyncio.Event()
         self._house = House(
             settings,
             Callers(settings.max_connections, settings.max_per_address),
-            Guard(mailing.authenticate, seconds),
+            Guard(mailing.authenticate, guesses),
             tls,
             arrived=self._arrived,
             left=self._left,

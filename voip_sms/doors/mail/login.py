@@ -6,21 +6,14 @@ from base64 import b64decode
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
 
-from voip_sms.core.buckets import Buckets
 from voip_sms.core.directory import MailSender
 from voip_sms.core.failures import Refusal
+from voip_sms.core.guessing import Guesses
 from voip_sms.doors.mail import answers
 from voip_sms.doors.mail.answers import Answer
-from voip_sms.net.sip.transports import site_of
 
-BURST: Final = 10
-"""Wrong passwords of one address without a wait: a mail program asks its owner a few times."""
-SECONDS_PER_TRY: Final = 6.0
-"""After them, one each 6 s."""
 DELAY_MOST: Final = 10.0
 """Seconds that a wrong answer is kept back at most: clients give up after 30."""
-SOURCES: Final = 10_000
-"""Addresses remembered, about 2 MB."""
 WRONG_MOST: Final = 3
 """Wrong passwords in one connection."""
 LONGEST: Final = 1_024
@@ -36,21 +29,19 @@ class Guard:
     def __init__(
         self,
         check: Callable[[str, str], Awaitable[MailSender | None]],
-        seconds: Callable[[], float],
+        guesses: Guesses,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """`check` is `Mailing.authenticate`, `seconds` a monotonic clock."""
+        """`check` is `Mailing.authenticate`."""
         self._check = check
-        self._seconds = seconds
+        self._guesses = guesses
         self._sleep = sleep
-        self._wrong = Buckets(1 / SECONDS_PER_TRY, BURST, SOURCES)
 
     async def __call__(self, peer: str, user: str, secret: str) -> MailSender | None:
         """`Authenticate`."""
         found = await self._check(user, secret)
         if found is None:
-            wait = self._wrong.take(site_of(peer), self._seconds())
-            await self._sleep(min(wait, DELAY_MOST))
+            await self._sleep(min(self._guesses.wrong(peer, user.lower()), DELAY_MOST))
         return found
 
 

@@ -11,10 +11,10 @@ from voip_sms.core.directory import MailSender
 from voip_sms.core.failures import Refusal
 from voip_sms.core.mail.addressing import Info, Number, Recipient, proves, recipient_of, shown
 from voip_sms.core.ports import Mailing
+from voip_sms.core.sites import site_of
 from voip_sms.doors.mail.answers import Answer
 from voip_sms.doors.mail.automatic import Machines, Way
 from voip_sms.doors.mail.visit import Proven, Visit
-from voip_sms.net.http.addresses import source_of
 from voip_sms.net.mailauth import Arrival, Proof, SenderProof
 from voip_sms.wire.mail.model import Mail
 
@@ -114,7 +114,7 @@ class MailSenders:
     def _by_token(self, visit: Visit, mail: Mail) -> Proven | Answer:
         """The author's token must stand in the address of every recipient."""
         sender, redirected = self._bearer(visit, mail)
-        source, now = source_of(visit.peer), self._seconds()
+        source, now = site_of(visit.peer), self._seconds()
         victim = sender.address if sender is not None else ""
         if self._wrong.wait(source, now) or self._guessed.wait(victim, now):
             return SLOWLY

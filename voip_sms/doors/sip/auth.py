@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from voip_sms.core.directory import SipAccount
+from voip_sms.core.guessing import Guesses
 from voip_sms.core.ports import Credentials
 from voip_sms.doors.sip.bans import RETRY_AFTER, Bans, Standing
 from voip_sms.doors.sip.replies import slow_down
@@ -58,6 +59,8 @@ class Authenticator:
         nonce_key: bytes,
         now: Callable[[], int],
         random: Callable[[int], bytes],
+        *,
+        guesses: Guesses | None = None,
     ) -> None:
         self._settings = settings
         self._credentials = credentials
@@ -67,6 +70,7 @@ class Authenticator:
         self._now = now
         self._random = random
         self.bans = Bans(now)
+        self._guesses = guesses
 
     def knows(self, host: str) -> bool:
         """Whether a trusted peer, or a phone with a live binding, is at this address."""
@@ -108,6 +112,8 @@ class Authenticator:
         secret = account.ha1.get(credentials.algorithm, "") if account else ""
         proven = digest.proves(credentials, incoming.read.request.method, secret or _NOBODY)
         if not (proven and secret):
+            if self._guesses is not None:
+                self._guesses.wrong(source)  # who guesses here is slow at every door; a phone rings on
             if self.bans.failed(source, user):
                 log.warning("sip_auth_flood", source=source, user=ascii(user))
             return Verdict(reply=self._challenge(incoming))

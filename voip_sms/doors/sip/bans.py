@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from voip_sms.core.clock import MINUTE, SECOND
-from voip_sms.net.sip.transports import site_of
+from voip_sms.core.sites import site_of
 
 WINDOW: Final = MINUTE
 """Failures are counted over this."""

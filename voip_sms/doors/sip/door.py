@@ -10,6 +10,7 @@ import structlog
 
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Code, Refusal
+from voip_sms.core.guessing import Guesses
 from voip_sms.core.ports import Credentials, Dispositions, Registrations, Submitter
 from voip_sms.doors.sip.auth import Authenticator, Verdict
 from voip_sms.doors.sip.keepalive import KeepAlive
@@ -38,6 +39,7 @@ class Engine:
     registrations: Registrations
     dispositions: Dispositions
     metrics: Metrics = field(default_factory=Metrics)
+    guesses: Guesses | None = None
 
 
 class SipDoor:
@@ -58,7 +60,9 @@ class SipDoor:
         self._endpoint = endpoint
         self._settings = settings
         self._registrations = engine.registrations
-        self._authenticator = Authenticator(settings, engine.credentials, nonce_key, now, random)
+        self._authenticator = Authenticator(
+            settings, engine.credentials, nonce_key, now, random, guesses=engine.guesses
+        )
         self._phones = Phones(self._authenticator.bans, now)
         self._messages = Messages(engine.submitter, engine.dispositions, engine.metrics, now)
         registrar = Registrar(settings, engine.registrations, self._phones, now)

@@ -1,7 +1,4 @@
-"""Addresses of listeners and peers: `host:port` texts, and the network that a peer counts as."""
-
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+"""Addresses of listeners as `host:port` texts."""
 
 _HIGHEST_PORT = 65_535
 
@@ -21,20 +18,3 @@ def read_listen(text: str) -> tuple[str, int]:
 def show_listen(host: str, port: int) -> str:
     """The text that `read_listen` reads."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-@lru_cache(maxsize=1024)  # whoever talks with us now; each request and mail asks again
-def source_of(peer: str | None) -> str:
-    """What a peer is counted as: an IPv4 address itself, of an IPv6 address its /64.
-
-    One customer's line has a whole IPv6 /64 (RFC 6177 section 2): counting addresses would count nothing.
-    """
-    try:
-        address = ip_address(peer or "")
-    except ValueError:
-        return peer or ""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(IPv6Address(int(address) >> 64 << 64)) + "/64"
-    return str(address)

@@ -8,11 +8,12 @@ from typing import Final
 
 import structlog
 
+from voip_sms.core.sites import site_of
 from voip_sms.net.sip.flows import TcpFlow, TlsFlow
 from voip_sms.net.sip.strangers import Rarely
 from voip_sms.net.sip.tls import TlsContexts, TlsLayer
 from voip_sms.net.sip.traffic import Address, Path, Target
-from voip_sms.net.sip.transports import Sink, numbered, resolve, site_of
+from voip_sms.net.sip.transports import Sink, numbered, resolve
 from voip_sms.wire.sip.messages import Malformed, Message
 
 log = structlog.get_logger(__name__)

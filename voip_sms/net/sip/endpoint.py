@@ -12,13 +12,14 @@ from typing import Final
 
 import structlog
 
+from voip_sms.core.sites import site_of
 from voip_sms.net.sip.client import ClientTransactions
 from voip_sms.net.sip.connections import MAX_CONNECTIONS, Connections
 from voip_sms.net.sip.server import HANDLER_DEADLINE, RETRY_AFTER, ServerTransactions, unavailable
 from voip_sms.net.sip.strangers import SHUNNED, Rarely, Strangers
 from voip_sms.net.sip.tls import TlsContexts
 from voip_sms.net.sip.traffic import Address, Ending, Handler, Incoming, Outgoing, Path, Reply, Result, Target
-from voip_sms.net.sip.transports import PING, UdpListener, joined, resolve, site_of, udp_socket
+from voip_sms.net.sip.transports import PING, UdpListener, joined, resolve, udp_socket
 from voip_sms.wire.sip.content import ACCEPT, ACCEPT_ENCODING
 from voip_sms.wire.sip.grammar import GrammarError
 from voip_sms.wire.sip.messages import Malformed, Message, Request

@@ -152,20 +152,6 @@ def joined(address: Address) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def site_of(host: str) -> str:
-    """Who one numeric address stands for when sources are counted: itself, or for IPv6 its whole /64.
-
-    A subscriber gets at least a /64 (RFC 6177), and may use every address in it.
-    """
-    if ":" not in host:
-        return host
-    try:
-        packed = ipaddress.IPv6Address(host.partition("%")[0])
-    except ValueError:
-        return host
-    return str(ipaddress.IPv6Network((packed, 64), strict=False).network_address)
-
-
 async def resolve(host: str, port: int) -> str:
     """A numeric address: uvloop's UDP takes nothing else. OSError when there is none."""
     host = host.strip("[]")
