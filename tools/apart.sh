@@ -52,14 +52,14 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/apt/{lists,archives}/partial "$work/root" "$work/bin"
 touch "$work/apt/status"
 echo "deb [signed-by=$keys] $mirror $suite main" >"$work/apt/sources.list"
-# Its own lists, its own idea of what is installed (nothing), the machine's proxy and no hooks of others.
+# Its own lists, its own idea of what is installed (nothing).
 apart() {
     LC_ALL=C timeout "$patience" apt-get -qq -o Dir::State="$work/apt" -o Dir::State::lists="$work/apt/lists" \
         -o Dir::State::status="$work/apt/status" -o Dir::Cache="$work/apt" \
         -o Dir::Etc::sourcelist="$work/apt/sources.list" -o Dir::Etc::sourceparts=- \
         -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none -o APT::Sandbox::User= \
         -o Acquire::Retries=1 -o Acquire::http::Timeout="$silence" -o Acquire::https::Timeout="$silence" \
-        -o APT::Update::Error-Mode=any -o APT::Update::Post-Invoke::= -o APT::Update::Post-Invoke-Success::= \
+        -o APT::Update::Error-Mode=any \
         -o APT::Install-Recommends=false -o Debug::NoLocking=1 "$@" </dev/null >"$work/log" 2>&1 ||
         fail "$mirror $suite: $(grep '^E:' "$work/log" | head -1 || tail -1 "$work/log")"
 }
