@@ -7,20 +7,25 @@ import sys
 
 from voip_sms.demo.report import Report
 from voip_sms.demo.stage import MAILBOX, TOKEN, Stage
+from voip_sms.demo.stage_pbx import Switchboard
 from voip_sms.demo.story import Story
 
 
 async def tell(*, once: bool) -> int:
     """Run the demo; its exit code."""
     report = Report()
-    async with Stage() as stage:
-        story = Story(stage)
+    async with (
+        Switchboard() as board,
+        Stage(environment=board.settings, change=board.extend) as stage,
+    ):
+        await board.connect(stage)
+        story = Story(stage, board)
         try:
             for name, step in story.steps().items():
                 await report.step(name, step)
             code = report.end()
             if not once:
-                await _stay(stage)
+                await _stay(stage, board)
         finally:
             await story.close()
     if code:
@@ -30,11 +35,13 @@ async def tell(*, once: bool) -> int:
     return code
 
 
-async def _stay(stage: Stage) -> None:
+async def _stay(stage: Stage, board: Switchboard) -> None:
     simulator = stage.smsc.ready["simulator_http"]
     print(f"\nservice    http://{stage.http_address}/docs   (key: {TOKEN})")
     print(f"handsets   http://{simulator}/   (see what they got, and answer)")
     print(f"phones     voip-sms phone --user 101 --registrar 127.0.0.1:{stage.sip_port}   (password pw101)")
+    for line in board.doors():
+        print(line)
     print(f"mailbox    {MAILBOX}: {len(stage.mail.mails)} mails so far\nCtrl-C ends it.", flush=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -12,7 +12,9 @@ from voip_sms.demo.clients import Json, until
 from voip_sms.demo.phone import Phone, PhoneAccount
 from voip_sms.demo.softphone import SoftPhone
 from voip_sms.demo.stage import COLLEAGUES, HOOK_SECRET, MAILBOX, OWN, POOL, SECOND, Stage
+from voip_sms.demo.stage_pbx import Switchboard
 from voip_sms.demo.story_mail import MailChapter
+from voip_sms.demo.story_pbx import PbxChapter
 from voip_sms.demo.story_phones import PhonesChapter
 
 ANNA, BASIA, CELINA = "+48601123456", "+48601123457", "+48601123458"
@@ -29,11 +31,13 @@ BURST = 60
 class Story:
     """Its steps in order; each returns what it saw, or raises."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, board: Switchboard) -> None:
+        """`board` is connected to the stage."""
         self._stage = stage
         self._api, self._handsets = stage.api, stage.handsets
         self._desk = self._phone("101")
         self._lab = self._phone("102")
+        self._pbx = PbxChapter(stage, board)
         self._number_of_102 = ""
 
     def steps(self) -> Mapping[str, Callable[[], Awaitable[str]]]:
@@ -57,11 +61,12 @@ class Story:
             "kill9_nothing_lost": self.kill9_nothing_lost,
             **PhonesChapter(self._stage, self._desk, self._lab).steps(),
             **MailChapter(self._stage).steps(),
+            **self._pbx.steps(),
         }
 
     async def close(self) -> None:
         """Put the phones down."""
-        await asyncio.gather(self._desk.close(), self._lab.close())
+        await asyncio.gather(self._desk.close(), self._lab.close(), self._pbx.close())
 
     # --- sending ---
 
