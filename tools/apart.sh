@@ -40,9 +40,10 @@ made && exit 0
 
 # The machine's own mirror and suite, from what its apt would fetch: that is known before the first `update`, too.
 # Not an archive of updates alone; one that is called debian before those of others.
-read -r mirror own < <(apt-get --print-uris update 2>/dev/null | sed -nE "s|^'(.*)/dists/([^/]*)/InRelease' .*|\1 \2|p" |
+found=$(apt-get --print-uris update 2>/dev/null | sed -nE "s|^'(.*)/dists/([^/]*)/InRelease' .*|\1 \2|p" |
     grep -vE -- '-(security|updates|backports)' | awk '!first { first = $0 } $1 ~ "/debian/?$" && !ours { ours = $0 }
         END { print ours ? ours : first }') || true
+read -r mirror own <<<"$found"
 [[ -n ${mirror:-} ]] || fail "apt knows no mirror of Debian here"
 [[ $suite == - ]] && suite=$own
 
