@@ -11,6 +11,9 @@ from support.ivr import FLOW, Exchange, FakeCalling, exchange
 from support.waiting import eventually
 from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.doors.ivr import runner, shelf
+from voip_sms.doors.ivr.events import Prompt, Sound
+from voip_sms.doors.ivr.machine import Machine
+from voip_sms.doors.ivr.prompts import Prompts
 
 CALLER = "601234567"
 OK, FAILED, REFUSED = "sound:sent", "sound:failed", "sound:refused"
@@ -289,6 +292,39 @@ async def test_a_caller_who_hangs_up_at_once_leaves_nothing_behind(house: Exchan
         await house.pbx.hang_up(channel)
     await eventually(lambda: house.door.calls == 0)
     assert not house.calling.orders
+
+
+async def test_a_fault_of_ours_hands_the_call_back(house: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    channel = await welcomed(house)
+    monkeypatch.setattr(Machine, "on", lambda *_: 1 / 0)
+    await house.pbx.press(channel, "1")
+    await back(channel)
+    assert channel.variables["SMS_FLOW_CODE"] == "fault"
+    assert house.ended == [("address", "failed")]
+
+
+async def test_a_call_that_is_stuck_is_handed_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "LONGEST", 0.2)
+    async with exchange(tmp_path) as house:
+        house.pbx.plays = None
+        channel = await welcomed(house)
+        await back(channel)
+        assert channel.stopped == ["sound:welcome"]
+
+
+async def test_a_prompt_that_cannot_be_made_is_the_flows_failure(
+    house: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = await welcomed(house)
+    media = Prompts.media
+
+    async def faulty(self: Prompts, prompt: Prompt) -> object:
+        return 1 / 0 if prompt == Sound("ask") else await media(self, prompt)
+
+    monkeypatch.setattr(Prompts, "media", faulty)
+    await house.pbx.press(channel, "2")
+    await gone(channel)
+    assert channel.played[-1] == FAILED
 
 
 async def test_variables_that_cannot_be_read_hand_the_call_back(house: Exchange) -> None:

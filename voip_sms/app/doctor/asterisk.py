@@ -19,10 +19,11 @@ _MAJOR: Final = re.compile(r"(\d+)\.")
 def look(settings: Settings) -> Iterator[Finding]:
     """Nothing is called, played or sent."""
     if settings.asterisk.url:
-        yield from asyncio.run(_look(settings))
+        yield from asyncio.run(examine(settings))
 
 
-async def _look(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings) -> list[Finding]:
+    """The same, in a loop that runs already."""
     ari = Ari(settings.asterisk, deadline=CONNECT)
     try:
         found = [_version(settings, await ari.get("asterisk", "info"))]

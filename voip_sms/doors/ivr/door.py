@@ -213,6 +213,9 @@ class IvrDoor:
         ending = "lost"
         try:
             ending = await self._through(flow, account, event, line)
+        except Exception:  # a fault of ours: the caller must not hear silence for it
+            log.exception("ivr_call_failed", channel=channel, flow=flow.name)
+            ending = await self._failed(channel)
         finally:
             self._engine.metrics.called(flow.name, ending)
             log.info("ivr_call_ended", channel=channel, flow=flow.name, ending=ending)
@@ -231,12 +234,15 @@ class IvrDoor:
                 await channels.answer(self._ari, channel["id"])
         except AriError as error:
             log.warning("ivr_call_not_taken", channel=channel["id"], reason=str(error))
-            await self._give_up(channel["id"], "fault")
-            return "failed"
+            return await self._failed(channel["id"])
         call = _call_of(channel, event["args"][2:], passed)
         machine = Machine(flow, call, lambda: self._engine.now(account), self._engine.mobile)
         visit = Visit(flow, account, call, machine, _id_of(event))
         return await Runner(visit, line, self._ari, self._engine, self._spawn).run()
+
+    async def _failed(self, channel: str) -> str:
+        await self._give_up(channel, "fault")
+        return "failed"
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Beside the calls: what must end even if its call has."""

@@ -84,6 +84,9 @@ class Player:
         except AriError as error:
             log.info("ivr_not_played", channel=self._channel, reason=str(error))
             return False
+        except Exception:  # a fault of ours: the flow goes on as if a sound were missing, and doesn't wait
+            log.exception("ivr_player_failed", channel=self._channel)
+            return False
         return True
 
     async def _sound(self, medium: str) -> "_End":

@@ -14,7 +14,7 @@ from voip_sms.core.directory import Account
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Step
 from voip_sms.core.ports import Calling
-from voip_sms.doors.ivr.channels import give_up, hand_back, hang_up
+from voip_sms.doors.ivr.channels import hand_back, hang_up
 from voip_sms.doors.ivr.events import (
     Action,
     Call,
@@ -44,7 +44,7 @@ STEPS: Final = 100
 SEND_SECONDS: Final = 10.0
 """For an SMS to be stored or refused; the engine itself gives up after three. The caller hears silence."""
 
-Ending = Literal["left", "hung_up", "caller_gone", "failed"]
+Ending = Literal["left", "hung_up", "caller_gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +87,10 @@ class Runner:
         self._trace: list[Step] = []
 
     async def run(self) -> Ending:
-        """Until the flow or the call ends; how it did. Cancelled, it leaves the channel where it is."""
+        """Until the flow or the call ends; how it did. Whatever it raises leaves the channel where it is."""
         try:
             async with asyncio.timeout(LONGEST):
                 return await self._course()
-        except TimeoutError:
-            log.exception("ivr_call_stuck", channel=self._line.channel, step=self._visit.machine.step)
-            return await self._give_up()
-        except Exception:  # a fault of ours: the caller must not hear silence for it
-            log.exception("ivr_call_failed", channel=self._line.channel, flow=self._visit.flow.name)
-            return await self._give_up()
         finally:
             await self._line.close()
 
@@ -131,11 +125,6 @@ class Runner:
                     await hang_up(self._ari, self._line.channel)
                     return "hung_up"
         return None
-
-    async def _give_up(self) -> Ending:
-        await self._line.silence()
-        await give_up(self._ari, self._line.channel, "fault")
-        return "failed"
 
     async def _hand_back(self, leave: Leave) -> None:
         await self._line.silence()
