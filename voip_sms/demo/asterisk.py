@@ -36,8 +36,8 @@ class AsteriskFailedError(Exception):
 class Asterisk:
     """One Asterisk with phones that register (password `pw` and the user), all on 127.0.0.1.
 
-    The calls block: they are made outside of an event loop, or last milliseconds. It dies with the thread that
-    starts it.
+    The calls block: they are made outside of an event loop, or last milliseconds. The process dies with the
+    thread that starts it.
     """
 
     def __init__(
