@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from support.fakes import FakeClock, FakeIds, fixed_random
+from support.office import BY
 from voip_sms.core import ids
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import (
@@ -81,7 +82,7 @@ async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
     holder = DirectoryHolder(reader)
     chance = fixed_random()
     context = Context(writer, reader, holder.current, clock, FakeIds().new, chance.random)
-    maker = Maker("sms.test", Vault(chance.randbytes), context.new_id, clock.now())
+    maker = Maker("sms.test", Vault(chance.randbytes), context.new_id, clock.now(), BY)
     file = ConfigFile.model_validate(FILE)
     report = await writer.run(lambda connection: apply_file(connection, file, maker))
     assert report.complaints == ()
@@ -97,15 +98,15 @@ async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
 
 async def test_a_sip_account_is_made_changed_and_removed(office: Office) -> None:
     acme = office.tenant("acme")
-    made = await office.accounts.create(acme, "sip", SipAccount(user="102", password="one"))
+    made = await office.accounts.create(acme, "sip", SipAccount(user="102", password="one"), BY)
     assert office.holder.current().sip["102"].ha1 == sip_hashes("102", "sms.test", "one")
     object_id = ids.from_text("sip", made["id"])
     changed = await office.accounts.change(
-        acme, "sip", object_id, SipAccountPatch(password="two", enabled=False)
+        acme, "sip", object_id, SipAccountPatch(password="two", enabled=False), BY
     )
     assert (changed["enabled"], changed["identity"]) == (False, {"kind": "default", "value": ""})
     assert office.holder.current().sip["102"].ha1 == sip_hashes("102", "sms.test", "two")
-    await office.accounts.remove(acme, "sip", object_id)
+    await office.accounts.remove(acme, "sip", object_id, BY)
     assert "102" not in office.holder.current().sip
     with pytest.raises(Refusal, match="not_found"):
         await office.accounts.get(acme, "sip", object_id)
@@ -114,13 +115,13 @@ async def test_a_sip_account_is_made_changed_and_removed(office: Office) -> None
 async def test_what_is_in_use_is_not_removed(office: Office) -> None:
     object_id, _ = await office.only("sip", user="101")
     with pytest.raises(Refusal, match=r"conflict.*still uses sip account"):
-        await office.accounts.remove(office.tenant("acme"), "sip", object_id)
+        await office.accounts.remove(office.tenant("acme"), "sip", object_id, BY)
     assert "101" in office.holder.current().sip
 
 
 async def test_a_user_that_another_tenant_has_is_a_conflict(office: Office) -> None:
     with pytest.raises(Refusal, match="conflict"):
-        await office.accounts.create(office.tenant("acme"), "sip", SipAccount(user="201", password="x"))
+        await office.accounts.create(office.tenant("acme"), "sip", SipAccount(user="201", password="x"), BY)
     assert len(office.holder.current().sip) == 2
 
 
@@ -128,19 +129,19 @@ async def test_references_to_nothing_point_at_themselves(office: Office) -> None
     identity = {"kind": "number", "value": "+48601000009"}
     resource = SipAccount.model_validate({"user": "103", "password": "x", "identity": identity})
     with pytest.raises(InvalidError) as caught:
-        await office.accounts.create(office.tenant("acme"), "sip", resource)
+        await office.accounts.create(office.tenant("acme"), "sip", resource, BY)
     assert [one.pointer for one in caught.value.complaints] == ["/identity/value"]
 
 
 async def test_other_phones_are_taken_where_they_were_verified(office: Office) -> None:
     acme = office.tenant("acme")
     body = {"kind": "number", "number": "+48601000002", "to": ["+48602000002"]}
-    made = await office.accounts.create(acme, "fwd", FORWARD.validate_python(body))
+    made = await office.accounts.create(acme, "fwd", FORWARD.validate_python(body), BY)
     assert made["verified"] is True
     object_id = ids.from_text("fwd", made["id"])
     stranger = ForwardPatch(to=("+48602000003",), verified=True)
     with pytest.raises(InvalidError, match=r"not verified: \+48602000003"):
-        await office.accounts.change(acme, "fwd", object_id, stranger)
+        await office.accounts.change(acme, "fwd", object_id, stranger, BY)
     assert (await office.only("fwd", number="+48601000002"))[1]["to"] == ["+48602000002"]
 
 
@@ -148,14 +149,14 @@ async def test_a_patch_with_the_wrong_keys_for_its_kind_is_invalid(office: Offic
     object_id, _ = await office.only("fwd", kind="sip")
     with pytest.raises(InvalidError) as caught:
         await office.accounts.change(
-            office.tenant("acme"), "fwd", object_id, ForwardPatch(url="https://x.test/h")
+            office.tenant("acme"), "fwd", object_id, ForwardPatch(url="https://x.test/h"), BY
         )
     assert [one.pointer for one in caught.value.complaints] == ["/url"]
 
 
 async def test_events_of_the_tenant_may_go_to_a_url(office: Office) -> None:
     body = {"kind": "webhook", "url": "https://x.test/h", "events": ["message.failed"]}
-    made = await office.accounts.create(office.tenant("acme"), "fwd", FORWARD.validate_python(body))
+    made = await office.accounts.create(office.tenant("acme"), "fwd", FORWARD.validate_python(body), BY)
     (rule,) = office.holder.current().subscriptions[office.tenant("acme")]
     assert (made["number"], made["events"], rule.events) == (None, ["message.failed"], {"message.failed"})
     assert rule.secret == made["secret"]
@@ -164,17 +165,17 @@ async def test_events_of_the_tenant_may_go_to_a_url(office: Office) -> None:
 async def test_a_switched_off_rule_is_switched_on_without_its_reason(office: Office) -> None:
     acme = office.tenant("acme")
     object_id, _ = await office.only("fwd", kind="sip")
-    assert (await office.accounts.change(acme, "fwd", object_id, ForwardPatch(enabled=False)))[
+    assert (await office.accounts.change(acme, "fwd", object_id, ForwardPatch(enabled=False), BY))[
         "enabled"
     ] is False
     assert not office.holder.current().forwards["+48601000001"][0].enabled
-    shown = await office.accounts.change(acme, "fwd", object_id, ForwardPatch(enabled=True))
+    shown = await office.accounts.change(acme, "fwd", object_id, ForwardPatch(enabled=True), BY)
     assert (shown["enabled"], shown["disabled_reason"]) == (True, "")
 
 
 async def test_nobody_approves_their_own_name(office: Office) -> None:
     made = await office.accounts.create(
-        office.tenant("acme"), "nam", SenderName(name="ACME", status="approved")
+        office.tenant("acme"), "nam", SenderName(name="ACME", status="approved"), BY
     )
     assert made["status"] == "pending"
 
@@ -183,8 +184,8 @@ async def test_another_tenant_s_objects_do_not_exist(office: Office) -> None:
     object_id, _ = await office.only("sip", "other", user="201")
     for call in (
         office.accounts.get(office.tenant("acme"), "sip", object_id),
-        office.accounts.change(office.tenant("acme"), "sip", object_id, SipAccountPatch(enabled=False)),
-        office.accounts.remove(office.tenant("acme"), "sip", object_id),
+        office.accounts.change(office.tenant("acme"), "sip", object_id, SipAccountPatch(enabled=False), BY),
+        office.accounts.remove(office.tenant("acme"), "sip", object_id, BY),
     ):
         with pytest.raises(Refusal, match="not_found"):
             await call
@@ -194,7 +195,7 @@ async def test_another_tenant_s_objects_do_not_exist(office: Office) -> None:
 async def test_keys_page_newest_first(office: Office) -> None:
     acme = office.tenant("acme")
     for name in ("a", "b", "c"):
-        await office.accounts.create(acme, "key", NewKey(name=name))
+        await office.accounts.create(acme, "key", NewKey(name=name), BY)
     first, more = await office.accounts.list(acme, "key", limit=2, starting_after=None)
     assert ([one["name"] for one in first], more) == (["c", "b"], True)
     after = ids.from_text("key", first[-1]["id"])

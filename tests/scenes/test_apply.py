@@ -17,6 +17,7 @@ from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from support.fakes import START, FakeIds, fixed_random
+from support.office import BY
 from voip_sms.app import administration
 from voip_sms.app.settings import load as load_settings
 from voip_sms.cli.main import main
@@ -399,7 +400,7 @@ def test_a_change_between_plan_and_write_is_seen(place: Installation, example: d
     database = open_database(place.url)
     file = ConfigFile.model_validate(example)
     chance = fixed_random()
-    maker = Maker("sms.test", Vault(chance.randbytes), FakeIds().new, START)
+    maker = Maker("sms.test", Vault(chance.randbytes), FakeIds().new, START, BY)
     with database.reader.connect() as connection:
         prepared = prepare(connection, file, maker)
     assert len(prepared.report.added) == 18
@@ -416,7 +417,7 @@ def test_a_currency_does_not_change_under_a_message(place: Installation, example
     example["tenants"][0]["price_list"] = "eu"
     database = open_database(place.url)
     file = ConfigFile.model_validate(example)
-    maker = Maker("sms.test", Vault(fixed_random().randbytes), FakeIds().new, START)
+    maker = Maker("sms.test", Vault(fixed_random().randbytes), FakeIds().new, START, BY)
     with database.reader.connect() as connection:
         prepared = prepare(connection, file, maker)
     assert prepared.report.complaints == ()

@@ -25,6 +25,7 @@ from voip_sms.core.model import (
     Submitted,
 )
 from voip_sms.doors.api.administration import Accounts
+from voip_sms.doors.api.audit import AuditLog
 from voip_sms.doors.api.door import ApiDoor, Rooms
 from voip_sms.doors.api.oversight import Found
 from voip_sms.doors.api.webhooks import Webhooks
@@ -305,6 +306,7 @@ async def api_over(
         metrics=metrics,
         oversight=NothingToSee(),
         webhooks=cast("Webhooks", None),
+        audit=cast("AuditLog", None),
     )
     async with site_over(rooms, seconds=seconds, settings=settings) as site:
         yield Api(site.address, site.session, engine, missing)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from support.fakes import FakeClock, FakeIds, fixed_random
+from voip_sms.core.audit import By
 from voip_sms.core.identity import Rules
 from voip_sms.core.resources import ConfigFile
 from voip_sms.doors.api.door import Rooms
@@ -10,6 +11,7 @@ from voip_sms.engine.accounts.applying import apply_file
 from voip_sms.engine.accounts.catalog import AccountRules, Accounts
 from voip_sms.engine.accounts.planning import Maker
 from voip_sms.engine.accounts.sealing import Vault
+from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.dispatch import NOWHERE, Nowhere
@@ -26,6 +28,7 @@ from voip_sms.store.writer import Writer
 
 ACME_KEY, OTHER_KEY = "test-key-acme-0123456789abcdef", "test-key-other-0123456789abcde"
 OPERATOR_KEY = "test-key-operator-0123456789abc"
+BY = By("operator:apply@test", "apply")
 
 
 def tenant(name: str, key: str, digit: int) -> dict[str, object]:
@@ -109,7 +112,8 @@ class Office:
         """Apply it, or (where, what) of every fault; in force then."""
         context = self.context
         file = ConfigFile.model_validate(document, context={"country": "PL"})
-        maker = Maker("sms.test", Vault(fixed_random().randbytes), context.new_id, context.clock.now())
+        vault = Vault(fixed_random().randbytes)
+        maker = Maker("sms.test", vault, context.new_id, context.clock.now(), BY)
         report = await self.writer.run(lambda connection: apply_file(connection, file, maker, prune=prune))
         await self.holder.refresh_now()
         return [(one.where, one.what) for one in report.complaints]
@@ -134,6 +138,7 @@ class Office:
                 fixed_random(9).randbytes,
                 self.holder.refresh_now,
             ),
+            audit=AuditLog(self.reader),
         )
 
     async def close(self) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from voip_sms.app import audit
 from voip_sms.app.settings import Settings
 from voip_sms.app.subscribers import table
 from voip_sms.app.yaml_file import read
@@ -116,6 +117,7 @@ def apply(settings: Settings, path: Path, *, plan_only: bool, prune: bool) -> Ap
         report = prepared.report
         if not plan_only and not report.complaints:
             report = _write(database, prepared)
+            audit.seal(database)
     document.complaints.extend(report.complaints)
     return Applied(None, document.placed()) if report.complaints else Applied(report)
 
@@ -132,7 +134,8 @@ def _validated(document: Document, country: str) -> ConfigFile | None:
 
 def _maker(settings: Settings) -> Maker:
     clock = SystemClock()
-    return Maker(settings.sip.domain, Vault(os.urandom), ids.Ids(clock, os.urandom).new, clock.now())
+    new_id, by = ids.Ids(clock, os.urandom).new, audit.by_command("apply", "apply")
+    return Maker(settings.sip.domain, Vault(os.urandom), new_id, clock.now(), by)
 
 
 def _write(database: Database, prepared: Prepared) -> Report:

@@ -35,6 +35,7 @@ from voip_sms.doors.mail.senders import MailSenders
 from voip_sms.doors.sip.door import Engine as SipEngine
 from voip_sms.doors.sip.door import SipDoor
 from voip_sms.engine.accounts.catalog import AccountRules, Accounts
+from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.binds import Binds
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
@@ -308,6 +309,7 @@ def _api_door(settings: Settings, house: House, submit: Submitter, guesses: Gues
             os.urandom,
             house.ground.holder.refresh_now,
         ),
+        AuditLog(context.reader),
     )
     return ApiDoor(
         rooms, country=settings.service.country, metrics_from=settings.http.metrics_from, guesses=guesses

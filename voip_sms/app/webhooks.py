@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from voip_sms.app import audit
 from voip_sms.app.administration import administered
 from voip_sms.app.build import lay_ground
 from voip_sms.app.settings import Settings
@@ -38,11 +39,13 @@ def carry_out(settings: Settings, whose: Whose, work: Work[T]) -> T:
         with database.reader.connect() as connection:
             tenant_id = whose(connection)
         try:
-            return asyncio.run(_carry_out(settings, database, tenant_id, work))
+            done = asyncio.run(_carry_out(settings, database, tenant_id, work))
         except StoreUnavailableError as error:
             why = error.detail or "it does not answer"
             where = database.url.render_as_string(hide_password=True)
             raise DatabaseUnreachableError(f"{where}: {why}; try again later") from error
+        audit.seal(database)
+        return done
 
 
 async def _carry_out(settings: Settings, database: Database, tenant_id: Id, work: Work[T]) -> T:

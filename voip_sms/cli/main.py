@@ -8,6 +8,7 @@ import click
 _COMMANDS: Final = {
     "serve": ("voip_sms.cli.serve:serve", "Run the service."),
     "apply": ("voip_sms.cli.apply:apply", "Bring carriers, prices and tenants to what a file says."),
+    "audit": ("voip_sms.cli.audit:audit", "See who changed what, and prove that record whole."),
     "config": ("voip_sms.cli.config:config", "Show, check or sample the configuration file."),
     "db": ("voip_sms.cli.db:db", "Look after the database."),
     "doctor": ("voip_sms.cli.doctor:doctor", "Check that everything the service needs is there."),

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 import click
 
 from voip_sms.app import webhooks as use
+from voip_sms.app.audit import by_command
 from voip_sms.app.exits import Exit
 from voip_sms.app.webhooks import Whose, Work
 from voip_sms.cli.exits import config_option, database_errors, settings_of
-from voip_sms.core import clock, ids
+from voip_sms.cli.values import IdType, MomentType
+from voip_sms.core.audit import By
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources.answers import FORWARD
@@ -23,33 +25,7 @@ T = TypeVar("T")
 _MOST = 1_000
 
 
-class _IdType(click.ParamType[Id]):
-    """An id as the API and receivers show it."""
-
-    def __init__(self, prefix: str) -> None:
-        self.name = f"{prefix}_…"
-        self._prefix = prefix
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Id:
-        try:
-            return value if isinstance(value, bytes) else ids.from_text(self._prefix, value)
-        except ids.IdInvalidError as error:
-            self.fail(f"{value}: {error}", param, ctx)
-
-
-class _MomentType(click.ParamType[int]):
-    """A moment with its offset, as epoch microseconds."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        try:
-            return value if isinstance(value, int) else clock.from_rfc3339(value)
-        except clock.TimeInvalidError:
-            self.fail(f"{value}: write it as 2026-11-22T10:00:00Z, with an offset", param, ctx)
-
-
-_EVENT, _RULE, _MOMENT = _IdType(DELIVERY), _IdType(FORWARD), _MomentType()
+_EVENT, _RULE, _MOMENT = IdType(DELIVERY), IdType(FORWARD), MomentType()
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _tenant_option = click.option("--tenant", help="Whose; needed where there are several.")
 _rule_option = click.option("--forward", "rule_id", type=_RULE, help="Only of this forward (fwd_…).")
@@ -126,11 +102,13 @@ def replay(
     if event is not None:
         if (tenant, since, before, rule_id) != (None, None, None, None):
             raise click.UsageError("an ID stands alone; the options are for all that failed")
-        found = _run(path, use.of_delivery(event), lambda hooks, owner: hooks.replay(owner, event))
+        found = _run(path, use.of_delivery(event), lambda hooks, owner: hooks.replay(owner, event, _by()))
         _tell(found, as_json=as_json)
         return
     which = Replay(since, before, rule_id)
-    count, more = _run(path, use.of_tenant(tenant), lambda hooks, owner: hooks.replay_many(owner, which))
+    count, more = _run(
+        path, use.of_tenant(tenant), lambda hooks, owner: hooks.replay_many(owner, which, _by())
+    )
     if as_json:
         _print_json({"replayed": count, "has_more": more})
     else:
@@ -143,7 +121,7 @@ def replay(
 @_json_option
 def rotate(path: Path, rule_id: Id, *, as_json: bool) -> None:
     """Give the webhook FORWARD (fwd_…) a new secret, printed this once; the old one signs too for a day."""
-    found = _run(path, use.of_forward(rule_id), lambda hooks, owner: hooks.rotate(owner, rule_id))
+    found = _run(path, use.of_forward(rule_id), lambda hooks, owner: hooks.rotate(owner, rule_id, _by()))
     if as_json:
         _print_json(found)
         return
@@ -180,6 +158,10 @@ def _run(path: Path, whose: Whose, work: Work[T]) -> T:
     except Refusal as refusal:
         click.echo(refusal.detail, err=True)
         sys.exit(Exit.FAILED)
+
+
+def _by() -> By:
+    return by_command("cli", "webhooks")
 
 
 def _print_json(value: Mapping[str, Any]) -> None:

@@ -20,7 +20,10 @@ Via = Literal["direct", "asterisk", "proxy"]
 OPERATOR = "operator"
 """The one scope of the operator's keys; no tenant's key has it."""
 NO_TENANT: Id = b""
-"""Whose an operator's key is: no row has this tenant, so that it sends nothing and sees nobody's objects."""
+"""Whose an operator's key is: no row has this tenant, so that it sends nothing and sees nobody's objects.
+
+The operator's own chain of the audit log is the one exception.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from voip_sms.engine.chores.expiry import Expiry, NoReceipt
 from voip_sms.engine.chores.lapsed import Holds, Lapsed, Own
 from voip_sms.engine.chores.orphaned import Orphaned
 from voip_sms.engine.chores.purge import KEPT, Purge
+from voip_sms.engine.chores.seals import Seals
 from voip_sms.engine.chores.secrets import Secrets
 from voip_sms.engine.chores.texts import RECEIVED_DAYS, Texts
 from voip_sms.engine.context import Context
@@ -60,6 +61,7 @@ class Housekeeping:
         self._own = Own(policy)
         self._plan = [
             _Planned(Expiry(), 5),
+            _Planned(Seals(), 5),
             _Planned(Lapsed(policy, holds), 10),
             _Planned(Partial(partial), 10),
             _Planned(Backlogs(), 15),

@@ -1,11 +1,14 @@
 """Queues webhook hand-overs once more: the same event under the same id, its schedule from the beginning."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from voip_sms.core.audit import Entry
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.engine.events import LIFE
+from voip_sms.store.audit import row_of
 from voip_sms.store.handovers import GIVEN_UP
 from voip_sms.store.units import Match, Read, Rows, State, Unit, by_key
 
@@ -13,8 +16,8 @@ CHUNK: Final = 100
 """Hand-overs queued in one unit: a few milliseconds of the writer, so that doors hardly notice."""
 
 
-def replay_one_unit(tenant_id: Id, job_id: Id, now: int) -> Unit:
-    """Queue one webhook hand-over, whatever became of it; the result is its row then.
+def replay_one_unit(tenant_id: Id, job_id: Id, now: int, entry: Entry) -> Unit:
+    """Queue one webhook hand-over, whatever became of it; the result is its row then. `entry` tells of it.
 
     Nothing changes while it is being tried; one that waits is tried at once. Refusals: `not_found`, also
     another tenant's; `conflict` when its rule is gone or off; `too_late` when its text is no longer kept.
@@ -37,6 +40,7 @@ def replay_one_unit(tenant_id: Id, job_id: Id, now: int) -> Unit:
         rows = Rows()
         changes = _again(job, now)
         rows.update("forward_job", (job_id,), **changes)
+        rows.insert("audit_entry", **row_of(entry))
         rows.wakes.add("forwards")
         rows.result = {**job, **changes}
         return rows
@@ -44,8 +48,8 @@ def replay_one_unit(tenant_id: Id, job_id: Id, now: int) -> Unit:
     return Unit(decide, [job_read], follow)
 
 
-def replay_many_unit(tenant_id: Id, job_ids: Sequence[Id], now: int) -> Unit:
-    """Queue those of the hand-overs that are still given up; the result: how many."""
+def replay_many_unit(tenant_id: Id, job_ids: Sequence[Id], now: int, entry: Entry) -> Unit:
+    """Queue those of the hand-overs that are still given up; the result: how many. `entry` tells of them."""
 
     def decide(state: State) -> Rows:
         jobs = (_own(state, tenant_id, job_id) for job_id in job_ids)
@@ -55,6 +59,7 @@ def replay_many_unit(tenant_id: Id, job_ids: Sequence[Id], now: int) -> Unit:
         for job in failed:
             rows.update("forward_job", (job["id"],), **_again(job, now))
         if failed:
+            rows.insert("audit_entry", **row_of(replace(entry, after={"replayed": len(failed)})))
             rows.wakes.add("forwards")
         return rows
 

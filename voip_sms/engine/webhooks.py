@@ -9,17 +9,20 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from voip_sms.core import clock, ids
+from voip_sms.core.audit import By
 from voip_sms.core.directory import ForwardRule, Id
 from voip_sms.core.failures import Accepted, Outcome, Refusal, StoreUnavailableError, Temporary
 from voip_sms.core.model import ForwardJob, Message
 from voip_sms.core.ports import Forwarder
 from voip_sms.core.resources import answers, webhooks
+from voip_sms.engine import hook_entries
 from voip_sms.engine.accounts.catalog import HOOK_OCTETS
 from voip_sms.engine.accounts.sealing import Random
 from voip_sms.engine.accounts.showing import shown
 from voip_sms.engine.context import Context
 from voip_sms.engine.replay import CHUNK, replay_many_unit, replay_one_unit
 from voip_sms.store import catalog
+from voip_sms.store.audit import record
 from voip_sms.store.config import Row, bump_generation, read_rows, update_row
 from voip_sms.store.handovers import (
     HandoverFilter,
@@ -51,7 +54,10 @@ class Replay:
 
 
 class Webhooks:
-    """Everything takes the tenant; what isn't there, or is another's, is Refusal `not_found`."""
+    """Everything takes the tenant; what isn't there, or is another's, is Refusal `not_found`.
+
+    `by` is noted in the audit log.
+    """
 
     def __init__(
         self,
@@ -86,15 +92,16 @@ class Webhooks:
             raise Refusal("not_found", "there is no such hand-over")
         return webhooks.delivery_resource(*found)
 
-    async def replay(self, tenant_id: Id, job_id: Id) -> dict[str, Any]:
+    async def replay(self, tenant_id: Id, job_id: Id, by: By) -> dict[str, Any]:
         """Try one again, with the id it had, also one that succeeded; as it is shown then.
 
         Refusals: `conflict` (its rule is gone or off), `too_late` (its text is no longer kept).
         """
-        unit = replay_one_unit(tenant_id, job_id, self._context.clock.now())
+        entry = hook_entries.replayed(self._context, tenant_id, by, ids.to_text(webhooks.DELIVERY, job_id))
+        unit = replay_one_unit(tenant_id, job_id, self._context.clock.now(), entry)
         return webhooks.delivery_resource(await self._context.writer.do(unit))
 
-    async def replay_many(self, tenant_id: Id, which: Replay) -> tuple[int, bool]:
+    async def replay_many(self, tenant_id: Id, which: Replay, by: By) -> tuple[int, bool]:
         """Try failed ones again, oldest first: how many, and whether `REPLAYED_MOST` left some out.
 
         Those whose text is gone, or whose rule is gone or off, stay as they are.
@@ -107,12 +114,13 @@ class Webhooks:
         count = 0
         for start in range(0, min(len(found), REPLAYED_MOST), CHUNK):
             chunk = found[start : min(start + CHUNK, REPLAYED_MOST)]
-            count += await writer.do(replay_many_unit(tenant_id, chunk, self._context.clock.now()))
+            now, entry = self._context.clock.now(), hook_entries.replayed(self._context, tenant_id, by)
+            count += await writer.do(replay_many_unit(tenant_id, chunk, now, entry))
         return count, len(found) > REPLAYED_MOST
 
     # --- rules ----------------------------------------------------------------------------------------------
 
-    async def rotate(self, tenant_id: Id, rule_id: Id) -> dict[str, Any]:
+    async def rotate(self, tenant_id: Id, rule_id: Id, by: By) -> dict[str, Any]:
         """Give the rule a new secret, shown this once; the old one signs beside it for a day.
 
         A second rotation within the day ends the first old one. Refusal `conflict` for other kinds of rule.
@@ -127,6 +135,7 @@ class Webhooks:
             changes: Row = {"secret": secret, "secret_before": before}
             changes["secret_before_until"] = until if before else None
             update_row(connection, "forward", {"tenant_id": tenant_id, "id": rule_id}, changes)
+            record(connection, [hook_entries.rotated(self._context, row, by)])
             bump_generation(connection)
             return row | changes
 

@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 
 from aiohttp import web
 
+from voip_sms.core.audit import By
 from voip_sms.core.directory import OPERATOR, Account, Directory, Id
 from voip_sms.core.model import LinkState
 from voip_sms.core.resources import carrier_resource, page
@@ -21,6 +22,7 @@ class Accounts(Protocol):
 
     `collection` is the prefix of its objects' ids: `num`, `fwd`, `blk`, `key`, `sip`, `nam`, `ivr`. An object
     that is not there, or another tenant's, is Refusal `not_found`; one that is there already is `conflict`.
+    `by` is noted in the audit log.
     """
 
     async def list(
@@ -29,17 +31,22 @@ class Accounts(Protocol):
         """Objects as they are shown, and whether more follow."""
         ...
 
-    async def create(self, tenant_id: Id, collection: str, resource: Any) -> Json:
+    async def create(self, tenant_id: Id, collection: str, resource: Any, by: By) -> Json:
         """Make one; as shown, with what is shown this once."""
         ...
 
-    async def change(self, tenant_id: Id, collection: str, object_id: Id, patch: Any) -> Json:
+    async def change(self, tenant_id: Id, collection: str, object_id: Id, patch: Any, by: By) -> Json:
         """Change the fields that `patch` gives; the object as shown then."""
         ...
 
-    async def remove(self, tenant_id: Id, collection: str, object_id: Id) -> None:
+    async def remove(self, tenant_id: Id, collection: str, object_id: Id, by: By) -> None:
         """Remove one."""
         ...
+
+
+def by_key(account: Account) -> By:
+    """Who the audit log says it was."""
+    return By(account.ref, "api")
 
 
 class Collection:
@@ -66,7 +73,8 @@ class Collection:
 
         async def handle(request: web.Request, account: Account) -> web.Response:
             resource = shape.read(await json_of(request), self._country)
-            return answer(await self._accounts.create(account.tenant_id, self._prefix, resource), 201)
+            made = await self._accounts.create(account.tenant_id, self._prefix, resource, by_key(account))
+            return answer(made, 201)
 
         return handle
 
@@ -76,13 +84,15 @@ class Collection:
         async def handle(request: web.Request, account: Account) -> web.Response:
             object_id = id_in_path(request, self._prefix)
             patch = shape.read(await json_of(request), self._country)
-            return answer(await self._accounts.change(account.tenant_id, self._prefix, object_id, patch))
+            tenant_id, by = account.tenant_id, by_key(account)
+            return answer(await self._accounts.change(tenant_id, self._prefix, object_id, patch, by))
 
         return handle
 
     async def remove(self, request: web.Request, account: Account) -> web.Response:
         """DELETE."""
-        await self._accounts.remove(account.tenant_id, self._prefix, id_in_path(request, self._prefix))
+        object_id = id_in_path(request, self._prefix)
+        await self._accounts.remove(account.tenant_id, self._prefix, object_id, by_key(account))
         return nothing()
 
 

@@ -14,9 +14,10 @@ from voip_sms.core.guessing import Guesses
 from voip_sms.core.model import LinkState
 from voip_sms.core.ports import Credentials, Submitter
 from voip_sms.core.resources import answers
-from voip_sms.doors.api import docs, openapi, operations, oversight, webhooks
+from voip_sms.doors.api import audit, docs, openapi, operations, oversight, webhooks
 from voip_sms.doors.api.access import Access
 from voip_sms.doors.api.administration import Accounts, Carriers, Collection, Handle
+from voip_sms.doors.api.audit import AuditLog
 from voip_sms.doors.api.health import Health, Network
 from voip_sms.doors.api.operations import OPERATIONS, Operation
 from voip_sms.doors.api.oversight import Oversight
@@ -44,6 +45,7 @@ class Rooms:
     metrics: Metrics
     oversight: Oversight
     webhooks: Webhooks
+    audit: AuditLog
 
 
 class ApiDoor:
@@ -155,6 +157,7 @@ def _handles(rooms: Rooms, sending: Sending, country: str) -> Mapping[str, Handl
         "delete_ivr_flow": ivr_flows.remove,
         "list_carriers": Carriers(rooms.directory, rooms.links).list,
         **webhooks.handles(rooms.webhooks, country),
+        **audit.handles(rooms.audit),
         **oversight.handles(rooms.oversight),
     }
 

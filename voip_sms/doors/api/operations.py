@@ -17,6 +17,7 @@ from voip_sms.core.resources import (
     NumberPatch,
     SipAccountPatch,
     answers,
+    audit,
     handovers,
     messages,
     oversight,
@@ -431,6 +432,30 @@ _WEBHOOKS: Final = (
     ),
 )
 
+_AUDIT: Final = (
+    Operation(
+        "list_audit_entries",
+        "GET",
+        "/v1/audit",
+        "audit",
+        "List who changed what, newest first",
+        ADMIN | OPERATORS,
+        200,
+        audit.AuditEntriesShown,
+        None,
+        (
+            Parameter("kind", _WORD, "The kind of object: `sip_accounts`, `forwards`, `keys` …"),
+            Parameter("action", {"type": "string", "enum": sorted(audit.ACTIONS)}, "What was done."),
+            Parameter("who", _WORD, "Who did it: `key:app`, `operator:apply@host`."),
+            Parameter("object", _WORD, "One object: its id, or its label."),
+            *_PAGES,
+        ),
+        ("invalid",),
+        description="A tenant's keys see what was done to its objects, the operator's what was done to"
+        " tenants, carriers, prices and the like.",
+    ),
+)
+
 _OVERSIGHT: Final = (
     _list("list_tenants", "/v1/tenants", "List all tenants", oversight.TenantsShown, OPERATORS),
     _list(
@@ -449,4 +474,4 @@ _OVERSIGHT: Final = (
     ),
 )
 
-OPERATIONS: Final = _MESSAGES + _ADMINISTRATION + _WEBHOOKS + _OVERSIGHT
+OPERATIONS: Final = _MESSAGES + _ADMINISTRATION + _WEBHOOKS + _AUDIT + _OVERSIGHT

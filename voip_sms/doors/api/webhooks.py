@@ -6,12 +6,13 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from voip_sms.core import ids
+from voip_sms.core.audit import By
 from voip_sms.core.directory import Account, Id
 from voip_sms.core.resources import InvalidError, page
 from voip_sms.core.resources.answers import FORWARD
 from voip_sms.core.resources.complaints import Complaint
 from voip_sms.core.resources.webhooks import DELIVERY, STATES, ReplayRequest
-from voip_sms.doors.api.administration import PAGE_PARAMETERS, Handle
+from voip_sms.doors.api.administration import PAGE_PARAMETERS, Handle, by_key
 from voip_sms.doors.api.bodies import Query, answer, id_in_path, json_of
 from voip_sms.doors.api.operations import REPLAY
 from voip_sms.engine.webhooks import HandoverFilter, Replay
@@ -32,15 +33,15 @@ class Webhooks(Protocol):
         """One with its attempts."""
         ...
 
-    async def replay(self, tenant_id: Id, job_id: Id) -> dict[str, Any]:
+    async def replay(self, tenant_id: Id, job_id: Id, by: By) -> dict[str, Any]:
         """Queue one again; as it is shown then."""
         ...
 
-    async def replay_many(self, tenant_id: Id, which: Replay) -> tuple[int, bool]:
+    async def replay_many(self, tenant_id: Id, which: Replay, by: By) -> tuple[int, bool]:
         """Queue failed ones again: how many, and whether there are more."""
         ...
 
-    async def rotate(self, tenant_id: Id, rule_id: Id) -> dict[str, Any]:
+    async def rotate(self, tenant_id: Id, rule_id: Id, by: By) -> dict[str, Any]:
         """The forward with its new secret."""
         ...
 
@@ -79,16 +80,18 @@ class _Handlers:
         return answer(await self._hooks.get(account.tenant_id, id_in_path(request, DELIVERY)))
 
     async def replay(self, request: web.Request, account: Account) -> web.Response:
-        return answer(await self._hooks.replay(account.tenant_id, id_in_path(request, DELIVERY)), 202)
+        job_id = id_in_path(request, DELIVERY)
+        return answer(await self._hooks.replay(account.tenant_id, job_id, by_key(account)), 202)
 
     async def replay_many(self, request: web.Request, account: Account) -> web.Response:
         asked: ReplayRequest = REPLAY.read(await json_of(request), self._country)
         which = Replay(asked.since, asked.until, _rule(asked))
-        count, more = await self._hooks.replay_many(account.tenant_id, which)
+        count, more = await self._hooks.replay_many(account.tenant_id, which, by_key(account))
         return answer({"replayed": count, "has_more": more}, 202)
 
     async def rotate(self, request: web.Request, account: Account) -> web.Response:
-        return answer(await self._hooks.rotate(account.tenant_id, id_in_path(request, FORWARD)))
+        rule_id = id_in_path(request, FORWARD)
+        return answer(await self._hooks.rotate(account.tenant_id, rule_id, by_key(account)))
 
     async def test(self, request: web.Request, account: Account) -> web.Response:
         return answer(await self._hooks.test(account.tenant_id, id_in_path(request, FORWARD)))

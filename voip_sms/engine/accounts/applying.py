@@ -7,9 +7,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 from sqlalchemy import Connection
 
-from voip_sms.core.directory import Id
+from voip_sms.core.directory import NO_TENANT, Id
 from voip_sms.core.resources import ConfigFile, PriceList, Tenant
 from voip_sms.core.resources.complaints import Complaint, Path
+from voip_sms.core.resources.people import OperatorPerson
 from voip_sms.engine.accounts import kinds
 from voip_sms.engine.accounts.checks import check
 from voip_sms.engine.accounts.inventory import load
@@ -21,6 +22,7 @@ from voip_sms.store import catalog as stored
 from voip_sms.store.config import current_generation
 
 _OF_TENANTS: Final[tuple[Kind, ...]] = (
+    kinds.USER,
     kinds.SENDER_NAME,
     kinds.KEY,
     kinds.NUMBER,
@@ -52,6 +54,8 @@ class Report:
         counts = (len(self.added), len(self.changed), len(self.removed), self.unchanged)
         return "{} added, {} changed, {} removed, {} unchanged".format(*counts)
 
+
+_OF_THE_OPERATOR: Final = {"tenant_id": NO_TENANT, "role": "operator"}
 
 NEVER: Final = -1
 """A generation that no configuration has."""
@@ -92,7 +96,7 @@ def carry_out(connection: Connection, prepared: Prepared) -> Report:
     if current_generation(connection) != prepared.generation:
         plan = _planned(connection, prepared.file, prepared.maker, prune=prepared.prune)
     if not plan.complaints:
-        write(connection, plan.changes)
+        write(connection, plan.changes, prepared.maker)
     return _report(plan)
 
 
@@ -136,7 +140,10 @@ def _names(change: Change) -> tuple[str, ...]:
 
 def _want_file(plan: Plan, file: ConfigFile) -> None:
     for kind, resource, path in _listed(file, (), kinds.OPERATOR, kinds.CARRIER, kinds.ROUTE, kinds.POOL):
-        plan.want(Wanted(kind, resource, path))
+        if isinstance(resource, OperatorPerson):
+            plan.want(Wanted(kinds.USER, resource, path, _OF_THE_OPERATOR))
+        else:
+            plan.want(Wanted(kind, resource, path))
     for _, resource, path in _listed(file, (), kinds.PRICE_LIST):
         _want_price_list(plan, resource, path)
     for _, resource, path in _listed(file, (), kinds.TENANT):

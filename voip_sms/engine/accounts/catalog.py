@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from voip_sms.core.audit import By
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.resources import (
@@ -51,7 +52,7 @@ class Accounts:
 
     Every call answers after its commit, when the change is in force in this process. An object that isn't
     there or is another tenant's is Refusal `not_found`; one that is there already, or still in use,
-    `conflict`; references to nothing are InvalidError with pointers.
+    `conflict`; references to nothing are InvalidError with pointers. `by` is noted in the audit log.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Accounts:
             raise Refusal("not_found")
         return shown(collection, row)
 
-    async def create(self, tenant_id: Id, collection: str, resource: Any) -> dict[str, Any]:
+    async def create(self, tenant_id: Id, collection: str, resource: Any, by: By) -> dict[str, Any]:
         """Make one; as shown, with what is shown this once (`token`, `secret`)."""
         kind = COLLECTIONS[collection]
         resource, once = self._completed(kind, resource)
@@ -101,10 +102,12 @@ class Accounts:
                 )
             return plan.want(Wanted(kind, resource, (), also))
 
-        row = await self._decided(tenant_id, decide)
+        row = await self._decided(tenant_id, decide, by)
         return {**shown(collection, row), **once}
 
-    async def change(self, tenant_id: Id, collection: str, object_id: Id, patch: BaseModel) -> dict[str, Any]:
+    async def change(
+        self, tenant_id: Id, collection: str, object_id: Id, patch: BaseModel, by: By
+    ) -> dict[str, Any]:
         """Change the fields that `patch` gives; the object as shown then."""
         kind = COLLECTIONS[collection]
 
@@ -123,9 +126,9 @@ class Accounts:
                 resource = _with_proven_fallback(plan.inventory, tenant_id, resource)
             return plan.want(Wanted(kind, resource, (), {"tenant_id": tenant_id}))
 
-        return shown(collection, await self._decided(tenant_id, decide))
+        return shown(collection, await self._decided(tenant_id, decide, by))
 
-    async def remove(self, tenant_id: Id, collection: str, object_id: Id) -> None:
+    async def remove(self, tenant_id: Id, collection: str, object_id: Id, by: By) -> None:
         """Remove one."""
         kind = COLLECTIONS[collection]
 
@@ -134,20 +137,21 @@ class Accounts:
             plan.remove(kind, row)
             return row
 
-        await self._decided(tenant_id, decide)
+        await self._decided(tenant_id, decide, by)
 
-    async def _decided(self, tenant_id: Id, decide: Callable[[Plan], Row | None]) -> Row:
+    async def _decided(self, tenant_id: Id, decide: Callable[[Plan], Row | None], by: By) -> Row:
         """Plan, check and write one change in a transaction of its own; the row it was about."""
+        maker = self._maker(by)
 
         def carry_out(connection: Connection) -> Row:
             stored.lock(connection)
-            plan = Plan(load(connection, tenant_id), self._maker())
+            plan = Plan(load(connection, tenant_id), maker)
             row = decide(plan)
             check(plan)
             _raise_for(plan)
             if row is None:
                 raise Refusal("invalid")
-            write(connection, plan.changes)
+            write(connection, plan.changes, maker)
             return row
 
         try:
@@ -159,9 +163,9 @@ class Accounts:
                 await self._refresh()
         return row
 
-    def _maker(self) -> Maker:
+    def _maker(self, by: By) -> Maker:
         context = self._context
-        return Maker(self._rules.realm, Vault(self._random), context.new_id, context.clock.now())
+        return Maker(self._rules.realm, Vault(self._random), context.new_id, context.clock.now(), by)
 
     def _completed(self, kind: Kind, resource: Any) -> tuple[Any, dict[str, str]]:
         """The resource with what is made here, and what of it is shown once."""

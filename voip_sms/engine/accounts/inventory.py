@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from voip_sms.core.directory import Id
+from voip_sms.core.directory import NO_TENANT, Id
 from voip_sms.engine.accounts.kinds import FORWARD, KINDS, NUMBER, POOL, TENANT, Kind, Row
 from voip_sms.store.config import read_all, read_rows
 
@@ -66,9 +66,11 @@ class Inventory:
             return f"price_lists[{row['price_list']}].rates[{row['prefix']}]"
         if not kind.of_tenant:
             return f"{kind.name}[{' '.join(str(row[column]) for column in _shown(kind))}]"
+        if row["tenant_id"] == NO_TENANT:  # somebody of the operator's own
+            return f"operators[{' '.join(str(row[column]) for column in kind.key)}]"
         owner = f"tenants[{self.tenant_name(row['tenant_id'])}]"
         if kind is FORWARD:
-            return owner + _forward_label(row)
+            return owner + forward_label(row)
         return f"{owner}.{kind.name}[{' '.join(str(row[column]) for column in kind.key)}]"
 
 
@@ -76,7 +78,8 @@ def _shown(kind: Kind) -> tuple[str, ...]:
     return ("name",) if kind.table == "price_list" else kind.key
 
 
-def _forward_label(row: Mapping[str, Any]) -> str:
+def forward_label(row: Mapping[str, Any]) -> str:
+    """A forward within its tenant: `.numbers[+48…].forwards[sip 101]`, `.webhooks[https://…]`."""
     targets = ",".join(row["targets"])
     if row["number"] is None:
         return f".webhooks[{targets}]"

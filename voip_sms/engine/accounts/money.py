@@ -18,8 +18,8 @@ def set_currencies(plan: Plan) -> None:
                 path, f"has spent {row['currency']} and can't change to {wanted}; make a new tenant"
             )
             continue
-        row["currency"] = wanted
-        _note(plan, row)
+        before, row["currency"] = row["currency"], wanted
+        _note(plan, row, before)
 
 
 def _currencies(plan: Plan) -> dict[str, str]:
@@ -34,11 +34,13 @@ def _currencies(plan: Plan) -> dict[str, str]:
     return currencies
 
 
-def _note(plan: Plan, row: Row) -> None:
+def _note(plan: Plan, row: Row, before: str) -> None:
     """Let the change that touches the tenant's row carry the currency too, or make one."""
     for change in plan.changes:
         if change.kind is TENANT and change.row is row and change.action != "removed":
             change.columns["currency"] = row["currency"]
+            change.before["currency"] = before
             return
     label = plan.inventory.label(TENANT, row)
-    plan.changes.append(Change("changed", TENANT, row, {"currency": row["currency"]}, label))
+    changed = {"currency": row["currency"]}
+    plan.changes.append(Change("changed", TENANT, row, changed, label, {"currency": before}))

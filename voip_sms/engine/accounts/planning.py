@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from voip_sms.core.audit import By
 from voip_sms.core.directory import Id
 from voip_sms.core.resources.complaints import Complaint, Path, dotted
 from voip_sms.engine.accounts.inventory import Inventory, Key
@@ -30,23 +31,31 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One row to write. `columns`: a new row whole, or the changed columns. `row`: as it is then."""
+    """One row to write. `columns`: a new row whole, or the changed columns. `row`: as it is then.
+
+    `before`: what the changed columns were.
+    """
 
     action: Literal["added", "changed", "removed"]
     kind: Kind
     row: Row
     columns: Row
     label: str
+    before: Row = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """What new rows and secrets are made of. `realm`: `sip.domain`; `now`: epoch microseconds."""
+    """What new rows and secrets are made of, and who makes them.
+
+    `realm`: `sip.domain`; `now`: epoch microseconds; `by` stands in the audit log.
+    """
 
     realm: str
     vault: Vault
     new_id: Callable[[], Id]
     now: int
+    by: By
 
 
 class Plan:
@@ -105,9 +114,10 @@ class Plan:
     def _retire(self, row: Row) -> None:
         if row["enabled"]:
             changed = {"enabled": False, "price_list": ""}  # which may be going too
+            before = {name: row[name] for name in changed}
             row.update(changed)
             label = self.inventory.label(TENANT, row)
-            self.changes.append(Change("removed", TENANT, row, changed, label))
+            self.changes.append(Change("removed", TENANT, row, changed, label, before))
 
     def _first(self, kind: Kind, key: Key, path: Path) -> bool:
         if not key:
@@ -156,10 +166,10 @@ class Plan:
             return row
         if "targets" in changed and kind is FORWARD and "verified" not in columns:
             changed["verified"] = False
-        before = kind.key_of(row)
+        key, before = kind.key_of(row), {name: row[name] for name in changed}
         row.update(changed)
-        assert kind.key_of(row) == before, f"{dotted(path)}: a natural key never changes"
-        self.changes.append(Change("changed", kind, row, changed, self.inventory.label(kind, row)))
+        assert kind.key_of(row) == key, f"{dotted(path)}: a natural key never changes"
+        self.changes.append(Change("changed", kind, row, changed, self.inventory.label(kind, row), before))
         return row
 
     def _value(self, old: Any, value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Writes planned changes: rows of the configuration tables, and what lives beside them."""
+"""Writes planned changes: configuration rows, what lives beside them, and their entries in the audit log."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,17 +6,22 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from voip_sms.engine.accounts.kinds import POOL, SIP_ACCOUNT, TENANT, Row
-from voip_sms.engine.accounts.planning import Change
+from voip_sms.engine.accounts.auditing import entries_of
+from voip_sms.engine.accounts.kinds import POOL, SIP_ACCOUNT, TENANT, USER, Row
+from voip_sms.engine.accounts.planning import Change, Maker
+from voip_sms.store.audit import record
 from voip_sms.store.catalog import insert_rows, let_go
 from voip_sms.store.config import bump_generation, delete_row, insert_row, read_all, update_row
+from voip_sms.store.people import end_sessions
 from voip_sms.store.units import primary_key
 
 _MONEY: Final[tuple[str, ...]] = ("credit", "currency")
+_RIGHTS: Final = frozenset({"role", "enabled", "password_hash"})
+"""What ends the sessions of whoever it is changed for."""
 
 
-def write(connection: Connection, changes: Sequence[Change]) -> None:
-    """Write all of them and tell every process; nothing if there are none.
+def write(connection: Connection, changes: Sequence[Change], maker: Maker) -> None:
+    """Write all of them, note each in the audit log and tell every process; nothing if there are none.
 
     What goes makes room for what comes: a number may move from one tenant to another.
     """
@@ -26,6 +31,7 @@ def write(connection: Connection, changes: Sequence[Change]) -> None:
                 _one(connection, change)
     _add(connection, [change for change in changes if change.action == "added"])
     _pool_numbers(connection, [change for change in changes if change.kind is POOL])
+    record(connection, entries_of(changes, maker))
     if changes:
         bump_generation(connection)
 
@@ -38,6 +44,8 @@ def _one(connection: Connection, change: Change) -> None:
         delete_row(connection, table, _key(table, row))
     if change.kind is TENANT:
         _balance(connection, change)
+    if change.kind is USER and (not columns or not _RIGHTS.isdisjoint(columns)):
+        end_sessions(connection, row["tenant_id"], row["id"])
     if change.kind is SIP_ACCOUNT and "via" in columns:
         let_go(connection, row["tenant_id"], row["user"])  # it waited for a REGISTER that comes elsewhere now
 

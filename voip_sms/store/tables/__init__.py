@@ -5,6 +5,7 @@ A table has `tenant_id NOT NULL` or stands in `OPERATOR_TABLES`. Tables of the h
 they can (SQLite: WITHOUT ROWID), no foreign keys, and partial indexes over live rows only.
 """
 
+from voip_sms.store.tables.audit import audit_chain, audit_entry
 from voip_sms.store.tables.columns import metadata
 from voip_sms.store.tables.conversations import conversation, lease, mail_thread
 from voip_sms.store.tables.forwards import binding, disposition, forward_attempt, forward_job, loop_guard
@@ -41,6 +42,8 @@ from voip_sms.store.tables.tenants import (
 __all__ = [
     "OPERATOR_TABLES",
     "api_key",
+    "audit_chain",
+    "audit_entry",
     "balance",
     "binding",
     "blacklist",

@@ -1,0 +1,136 @@
+"""What the audit log tells of a change of the configuration: in the words of `apply`, without secrets."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from voip_sms.core import clock, ids
+from voip_sms.core.audit import CHANGED, SET, Entry
+from voip_sms.core.audit import TENANT as TENANT_ID
+from voip_sms.core.directory import NO_TENANT
+from voip_sms.core.rating import amount_text
+from voip_sms.core.resources.network import SmppCarrier
+from voip_sms.core.resources.values import span_text
+from voip_sms.engine.accounts.kinds import TENANT, Kind, Row
+from voip_sms.engine.accounts.planning import Change, Maker
+from voip_sms.engine.accounts.showing import COLLECTIONS
+
+_HIDDEN: Final = frozenset(name for name, field in SmppCarrier.model_fields.items() if not field.repr)
+SECRETS: Final = frozenset({"password", "token", "secret"}) | _HIDDEN
+"""Fields of which only is told that they are set, or changed."""
+LEFT_OUT: Final = frozenset(
+    {
+        "id",
+        "tenant_id",
+        "created_at",
+        "folded",
+        "hint",
+        "identity_kind",
+        "reserved",
+        "settled",
+        "secret_before",
+        "secret_before_until",
+        "totp_secret",
+        "totp_offered",
+        "totp_step",
+        "recovery",
+    }
+)
+"""Columns that no administrator sets, or that are told with another."""
+_RENAMED: Final = {
+    "e164": "number",
+    "ha1": "password",
+    "hash": "token",
+    "identity_value": "identity",
+    "password_hash": "password",
+    "secret_hash": "secret",
+    "targets": "to",
+    "window_us": "window",
+}
+_PREFIXES: Final = {kind.name: prefix for prefix, kind in COLLECTIONS.items()} | {TENANT.name: TENANT_ID}
+
+
+def entries_of(changes: Iterable[Change], maker: Maker) -> list[Entry]:
+    """One entry for each of the planned changes."""
+    return [_entry(change, maker) for change in changes]
+
+
+def _entry(change: Change, maker: Maker) -> Entry:
+    kind, row = change.kind, change.row
+    switched_off = change.action == "removed" and bool(change.columns)
+    old = None if change.action == "added" else {**row, **change.before}
+    new = None if change.action == "removed" and not switched_off else row
+    before, after = difference(fields(kind, old), fields(kind, new))
+    return Entry(
+        id=maker.new_id(),
+        tenant_id=row["tenant_id"] if kind.of_tenant else NO_TENANT,
+        at=maker.now,
+        by=maker.by,
+        action="changed" if switched_off else change.action,
+        kind=kind.name,
+        label=_label(change),
+        object_id=object_id(kind, row),
+        before=before,
+        after=after,
+    )
+
+
+def object_id(kind: Kind, row: Row) -> str:
+    """An object's id as `/v1` shows it; empty for what it doesn't show."""
+    prefix = _PREFIXES.get(kind.name)
+    return "" if prefix is None else ids.to_text(prefix, row["id"])
+
+
+def fields(kind: Kind, row: Row | None) -> dict[str, Any]:
+    """A row in the words of `apply`, secrets as they are: only for `difference`."""
+    told: dict[str, Any] = {}
+    for name, value in (row or {}).items():
+        if name == "settings":
+            told |= {key: one for key, one in value.items() if key in SmppCarrier.model_fields}
+        elif name == "options":
+            told |= value
+        elif name not in LEFT_OUT:
+            told[_RENAMED.get(name, name)] = _value(name, value, row or {})
+    if kind.name == "forwards" and told.get("kind") == "webhook":
+        told["url"] = told.pop("to")[0]
+    return told
+
+
+def _value(name: str, value: Any, row: Row) -> Any:
+    match name:
+        case "amount" | "credit":
+            return amount_text(value)
+        case "window_us":
+            return span_text(value)
+        case "valid_from":
+            return _day(value)
+        case "identity_value":
+            return {"kind": row["identity_kind"], "value": value}
+    return value
+
+
+def _day(moment: int) -> str:
+    return clock.to_datetime(moment).date().isoformat()
+
+
+def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that differ as they were and as they are; of secrets only whether there are any."""
+    nothing = object()
+    names = [name for name in {**old, **new} if old.get(name, nothing) != new.get(name, nothing)]
+    before = {name: _veiled(name, old[name]) for name in names if name in old}
+    after = {name: _veiled(name, new[name]) for name in names if name in new}
+    for name in SECRETS & before.keys() & after.keys():
+        if before[name] and after[name]:
+            after[name] = CHANGED
+    return before, after
+
+
+def _veiled(name: str, value: Any) -> Any:
+    if name not in SECRETS:
+        return value
+    return SET if value else None
+
+
+def _label(change: Change) -> str:
+    """A price and its list are told from those of other days."""
+    valid_from = change.row.get("valid_from")
+    return change.label if valid_from is None else f"{change.label} from {_day(valid_from)}"
