@@ -331,7 +331,9 @@ async def test_a_reply_from_the_phone_leaves_from_the_number_that_was_texted(
     await scene.insert("conversation", talk)
 
     assert only(await door.submit(to_send(PEER, account=TWO_WAY, door="sip"))).sender == OWN
-    assert only(await door.submit(to_send(PEER, account=TWO_WAY, door="api"))).sender in POOL
+    assert only(await door.submit(to_send(PEER, account=TWO_WAY, door="api"))).sender == OWN  # by its PBX
+    program = replace(KEY, identity=TWO_WAY.identity)
+    assert only(await door.submit(to_send(PEER, account=program, door="api"))).sender in POOL
     assert only(await door.submit(to_send(PEER, account=TWO_WAY, door="sip", sender="ACME"))).sender == "ACME"
     scene.clock.advance(2 * DAY / SECOND)
     assert only(await door.submit(to_send(PEER, account=TWO_WAY, door="sip"))).sender in POOL
