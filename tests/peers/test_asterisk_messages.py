@@ -143,6 +143,31 @@ async def test_what_is_no_number_is_answered_at_once(asterisk: Asterisk, api: Sm
     assert not api.asked.items
 
 
+@pytest.mark.parametrize(
+    "content_type", ["text/html", "message/cpim", "multipart/mixed;boundary=x", "image/png"]
+)
+async def test_what_is_no_plain_text_is_answered_at_once(
+    asterisk: Asterisk, api: SmsApi, content_type: str
+) -> None:
+    client = Typed("101", "pw101", "127.0.0.1")
+    client.content_type = content_type
+    await client.open(asterisk.sip_port)
+    try:
+        assert await client.message(NUMBER, "<b>hello</b>") == 415
+    finally:
+        await client.close()
+    assert not api.asked.items
+
+
+class Typed(SipClient):
+    """Calls its text something else."""
+
+    content_type = ""
+
+    def _packet(self, *parts: Any) -> bytes:
+        return super()._packet(*parts).replace(b"text/plain;charset=UTF-8", self.content_type.encode())
+
+
 # --- what is not sent, and told -----------------------------------------------------------------------------
 
 
