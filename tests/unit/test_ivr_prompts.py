@@ -34,7 +34,16 @@ async def test_a_text_is_spoken_once(prompts: Prompts, speech: FakeSpeech) -> No
     assert await prompts.media(Say("Dzień dobry", "en")) != first
     assert speech.said == [("pl", "Dzień dobry"), ("en", "Dzień dobry")]
     assert path_of(first[0]).read_bytes() == "RIFFDzień dobry".encode()
-    assert stat.S_IMODE(path_of(first[0]).stat().st_mode) == 0o644
+
+
+async def test_a_pbx_of_another_user_reads_them(prompts: Prompts) -> None:
+    before = os.umask(0o077)  # the service's
+    try:
+        path = path_of((await prompts.media(Say("Hello", "en")))[0])
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o755
 
 
 async def test_digits_are_read_one_by_one_and_never_lie_there_as_a_whole(

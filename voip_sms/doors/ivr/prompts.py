@@ -85,9 +85,11 @@ class Prompts:
         octets = self._speech.speak(text, language)
         beside = path.with_suffix(f".{os.getpid()}-{id(octets):x}")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            if not self._folder.is_dir():
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._folder.chmod(0o755)  # the PBX is another user, whatever our umask is
             beside.write_bytes(octets)
-            beside.chmod(0o644)  # the PBX is another user
+            beside.chmod(0o644)
             beside.replace(path)
         except OSError as error:
             raise SpeechError(
