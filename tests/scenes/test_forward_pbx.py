@@ -94,6 +94,21 @@ async def test_a_long_text_goes_in_pieces_in_order_and_stops_at_the_first_that_i
     assert len(pbx.fake.bodies) == 1
 
 
+async def test_the_next_try_goes_on_after_what_was_taken(pbx: Pbx) -> None:
+    text = "słowo " * 300
+    work = job(text=text)
+    pbx.fake.faults[PUT] = Fault(204, 1)
+    outcome = await pbx.forwarder.deliver(work)  # the second piece finds no such endpoint
+    assert isinstance(outcome, Temporary)
+    ((contact, cause, taken),) = [(one.contact, one.cause, one.taken) for one in outcome.contacts]
+    assert (contact, cause) == ("PJSIP/101", "not_registered")
+    assert 0 < taken < len(text)
+    first = pbx.fake.bodies[0]["body"]
+    pbx.fake.bodies.clear()
+    assert await pbx.deliver(replace(work, taken={contact: taken})) == TAKEN
+    assert first + "".join(body["body"] for body in pbx.fake.bodies) == text
+
+
 @pytest.mark.parametrize(
     ("sender", "shown"),
     [

@@ -1,12 +1,13 @@
 """Hands a text to an Asterisk for one of its phones (ARI, sendMessage): what becomes of it nobody says."""
 
+from dataclasses import replace
 from email.utils import format_datetime
 from typing import Final
 from urllib.parse import quote
 
 from voip_sms.core.clock import to_datetime
 from voip_sms.core.dispositions import receipt_of
-from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
+from voip_sms.core.failures import Accepted, ContactResult, Outcome, Permanent, Temporary, Uncertain
 from voip_sms.core.model import ForwardJob
 from voip_sms.forwards.sip_texts import moment_of, peer_of, pieces, text_of
 from voip_sms.net.ari import Ari, AriError, AriLostError, AriRefusedError
@@ -33,7 +34,8 @@ class PbxForwarder:
     async def deliver(self, job: ForwardJob) -> Outcome:
         """Hand it over once, in pieces if it is long. Accepted says that Asterisk took it, and no more.
 
-        A phone that is off has no endpoint for Asterisk's purposes: it is tried again later.
+        The next try goes on after the last piece that was taken. A phone that is off has no endpoint for
+        Asterisk's purposes: it is tried again later.
         """
         text = text_of(job)
         if text is None:
@@ -41,11 +43,15 @@ class PbxForwarder:
         if receipt_of(job.event) is not None:
             return Permanent("no_reader")  # Asterisk carries plain text alone
         endpoint = self._endpoint.format(user=job.target)
+        taken = job.taken.get(endpoint, 0)
         try:
-            for piece in pieces(text, OCTETS):
+            for piece in pieces(text[taken:], OCTETS):
                 await self._put(endpoint, job, piece)
+                taken += len(piece)
         except AriError as error:
-            return _outcome(error)
+            outcome = _outcome(error)
+            contacts = (ContactResult(endpoint, outcome.cause, taken),) if taken else ()
+            return replace(outcome, contacts=contacts)
         return Accepted(endpoint, handed_to=PBX)
 
     async def _put(self, endpoint: str, job: ForwardJob, text: str) -> None:
@@ -60,7 +66,7 @@ class PbxForwarder:
         await self._ari.call("PUT", "endpoints", technology, name, "sendMessage", body=body)
 
 
-def _outcome(error: AriError) -> Outcome:
+def _outcome(error: AriError) -> Temporary | Permanent | Uncertain:
     match error:
         case AriRefusedError(status=status) if status == _NOT_FOUND:
             return Temporary("not_registered")
