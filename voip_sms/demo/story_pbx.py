@@ -87,9 +87,9 @@ class PbxChapter:
 
     async def ivr_failure_prompt(self) -> str:
         """What can't be sent is said so, and never the opposite: this caller's SMS of the day are used up."""
-        before = await self._sent_by_calls()
         async with self._calling() as caller:
             await caller.hears_anything()
+            before = await self._sent_by_calls()
             await caller.press("1")
             await caller.hears(self._says["sorry"])
         heard = self._heard(caller, "sorry", never="done")
