@@ -8,32 +8,32 @@ from voip_sms.core.audit import CHANGED, SET, Entry
 from voip_sms.core.audit import TENANT as TENANT_ID
 from voip_sms.core.directory import NO_TENANT
 from voip_sms.core.rating import amount_text
+from voip_sms.core.resources.customers import MailSender
 from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.core.resources.values import span_text
 from voip_sms.engine.accounts.kinds import TENANT, Kind, Row
 from voip_sms.engine.accounts.planning import Change, Maker
 from voip_sms.engine.accounts.showing import COLLECTIONS
 
-_HIDDEN: Final = frozenset(name for name, field in SmppCarrier.model_fields.items() if not field.repr)
-SECRETS: Final = frozenset({"password", "token", "secret"}) | _HIDDEN
-"""Fields of which only is told that they are set, or changed."""
+_CARRIERS: Final = frozenset(name for name, field in SmppCarrier.model_fields.items() if field.repr)
+_MAIL: Final = frozenset(MailSender.model_fields) - {"secret", "token"}
+PLAIN: Final = (
+    frozenset(
+        {
+            "amount", "blocked_inbound", "carrier", "credit", "currency", "disabled_reason", "events",
+            "fallback", "forwarding", "identity", "keep_sent_text", "kind", "language", "limits", "mail",
+            "mail_limits", "match", "mode", "number", "numbers", "prefix", "price_list", "priority", "reason",
+            "role", "scopes", "self_service", "status", "timezone", "to", "transliterate", "url", "user",
+            "valid_from", "value", "verified", "via", "window", "word",
+        }
+    )
+    | _CARRIERS
+    | _MAIL
+)  # fmt: skip
+"""Fields that are told as they are. Of others only whether they are set, or changed: they may be secret."""
 LEFT_OUT: Final = frozenset(
-    {
-        "id",
-        "tenant_id",
-        "created_at",
-        "folded",
-        "hint",
-        "identity_kind",
-        "reserved",
-        "settled",
-        "secret_before",
-        "secret_before_until",
-        "totp_secret",
-        "totp_offered",
-        "totp_step",
-        "recovery",
-    }
+    {"id", "tenant_id", "created_at", "folded", "hint", "identity_kind", "reserved", "settled"}
+    | {"secret_before", "secret_before_until", "totp_offered", "totp_step", "recovery"}
 )
 """Columns that no administrator sets, or that are told with another."""
 _RENAMED: Final = {
@@ -84,10 +84,8 @@ def fields(kind: Kind, row: Row | None) -> dict[str, Any]:
     """A row in the words of `apply`, secrets as they are: only for `difference`."""
     told: dict[str, Any] = {}
     for name, value in (row or {}).items():
-        if name == "settings":
-            told |= {key: one for key, one in value.items() if key in SmppCarrier.model_fields}
-        elif name == "options":
-            told |= value
+        if name in {"settings", "options"}:
+            told |= value or {}
         elif name not in LEFT_OUT:
             told[_RENAMED.get(name, name)] = _value(name, value, row or {})
     if kind.name == "forwards" and told.get("kind") == "webhook":
@@ -118,14 +116,14 @@ def difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[dict[str
     names = [name for name in {**old, **new} if old.get(name, nothing) != new.get(name, nothing)]
     before = {name: _veiled(name, old[name]) for name in names if name in old}
     after = {name: _veiled(name, new[name]) for name in names if name in new}
-    for name in SECRETS & before.keys() & after.keys():
+    for name in before.keys() & after.keys() - PLAIN:
         if before[name] and after[name]:
             after[name] = CHANGED
     return before, after
 
 
 def _veiled(name: str, value: Any) -> Any:
-    if name not in SECRETS:
+    if name in PLAIN:
         return value
     return SET if value else None
 
