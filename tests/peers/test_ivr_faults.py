@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from support.ivr_pbx import calling, connected, messages, pbx, served
+from support.ivr_pbx import Cable, calling, connected, messages, pbx, served
+from support.tcp import tcp_server
 from support.waiting import eventually
 from voip_sms.demo.asterisk import Asterisk
 
@@ -74,6 +75,30 @@ async def test_killed_while_it_sends_and_asked_again_sends_once(asterisk: Asteri
             await connected(stage)
             await caller.hears("sms-fallback")
         assert len(await messages(stage, "+48601000005")) == 1
+
+
+async def test_a_cut_connection_frees_the_caller(asterisk: Asterisk, tmp_path: Path) -> None:
+    """Service and Asterisk both live on. What was asked for is sent, once."""
+    cable = Cable(asterisk.http_port)
+    async with tcp_server(cable.carry) as port:
+        url = {"VOIP_SMS_ASTERISK__URL": f"http://127.0.0.1:{port}"}
+        async with served(asterisk, tmp_path / "flows", None, **url) as stage:
+            async with calling(asterisk, "9601000006", tmp_path) as caller:
+                await caller.hears("sms-welcome")
+                await caller.press("1")
+                await caller.hears("sms-sent")
+                cable.cut()
+                await eventually(lambda: "asterisk_not_connected" in stage.serve.log_text())
+                cable.mend()
+                await connected(stage)
+                since = time.monotonic()
+                await caller.hears("sms-fallback")
+                assert time.monotonic() - since < FREED
+            assert len(await messages(stage, "+48601000006")) == 1
+            async with calling(asterisk, "9601000007", tmp_path) as caller:
+                await caller.hears("sms-welcome")
+                await caller.press("1")
+                await caller.heard("sms-sent")
 
 
 async def test_two_restarts_of_asterisk(asterisk: Asterisk, tmp_path: Path) -> None:

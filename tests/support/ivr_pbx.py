@@ -94,7 +94,7 @@ def pbx() -> Iterator[Asterisk]:
 async def served(
     asterisk: Asterisk, folder: Path, flows: dict[str, str] | None = None, **environment: str
 ) -> AsyncIterator[Stage]:
-    """A service whose flows these calls go through; connected."""
+    """A service whose flows these calls go through; connected. `environment` overrides settings."""
     folder.mkdir(exist_ok=True)
     for name, text in (flows or {"address": FLOW}).items():
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -111,6 +111,42 @@ async def served(
 
 def _unchanged(document: dict[str, Any]) -> None:
     """The customer as it is."""
+
+
+class Cable:
+    """Between the service and Asterisk's HTTP server; `cut` ends every connection, `mend` lets new ones in."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._whole = True
+        self._ends: set[asyncio.StreamWriter] = set()
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, until either side ends it."""
+        if not self._whole:
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self._ends |= {writer, far_writer}
+        try:
+            await asyncio.gather(_pour(reader, far_writer), _pour(far_reader, writer))
+        finally:
+            self._ends -= {writer, far_writer}
+            far_writer.close()
+
+    def cut(self) -> None:
+        self._whole = False
+        for end in self._ends:
+            end.transport.abort()
+
+    def mend(self) -> None:
+        self._whole = True
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while octets := await reader.read(65536):
+        writer.write(octets)
+        await writer.drain()
+    writer.close()
 
 
 async def connected(stage: Stage) -> None:

@@ -60,19 +60,25 @@ class Shelf:
                 tidy_at = loop.time() + TIDY
 
     async def read(self) -> None:
-        """Read the folder now."""
+        """Read the folder now. Whatever goes wrong, the flows before stay."""
         async with self._reading:
-            loop = asyncio.get_running_loop()
-            self._seen = await loop.run_in_executor(None, _signature, self._folder)
-            found, problems = await loop.run_in_executor(None, self._read)
-            heard: dict[str, Flow] = {}
-            unheard: list[str] = []
-            for name, flow in found.items():
-                faults = await self._unheard(flow)
-                unheard += faults
-                if not faults:
-                    heard[name] = flow
-            self._take(heard, (*problems, *unheard))
+            try:
+                await self._read_anew()
+            except Exception:  # a fault of ours with one flow must not keep all calls out
+                log.exception("ivr_flows_not_read")
+
+    async def _read_anew(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._seen = await loop.run_in_executor(None, _signature, self._folder)
+        found, problems = await loop.run_in_executor(None, self._read)
+        heard: dict[str, Flow] = {}
+        unheard: list[str] = []
+        for name, flow in found.items():
+            faults = await self._unheard(flow)
+            unheard += faults
+            if not faults:
+                heard[name] = flow
+        self._take(heard, (*problems, *unheard))
 
     def _read(self) -> tuple[dict[str, Flow], tuple[str, ...]]:
         return read_flows(self._folder, country=self._country)
