@@ -32,9 +32,9 @@ TEXT_MOST: Final = PARTS_MOST * segments.GSM7_PART
 OTP, INTERACTIVE, BULK = 0, 1, 2
 """Priorities (S15); lower goes first."""
 CONVERSES: Final = frozenset({"sip", "mail", "panel"})
-"""Doors where a person answers what came in, without saying from which number: as the person at a SIP
-account does, whoever brings the text.
-"""
+"""Doors where a person answers what came in, without saying from which number."""
+OF_PHONES: Final = frozenset({"sip", "api"})
+"""Doors that a phone's text comes by: its own, and that of the PBX which brings it in the account's name."""
 
 
 class Request(NamedTuple):
@@ -146,7 +146,8 @@ class Planner:
                 self.directory, self._rules, account, request.submission.options.sender, address
             )
             converses = request.submission.options.sender is None and (
-                request.submission.door in CONVERSES or account.kind == "sip"
+                request.submission.door in CONVERSES
+                or (account.kind == "sip" and request.submission.door in OF_PHONES)
             )
             guess: Plan | None = None
             if isinstance(choice, Certain):

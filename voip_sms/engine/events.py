@@ -6,6 +6,7 @@ from typing import Any
 from voip_sms.core.clock import DAY
 from voip_sms.core.directory import Directory, ForwardKind, ForwardRule, Id
 from voip_sms.core.notices import FAILURES
+from voip_sms.core.planning import OF_PHONES
 
 Row = dict[str, Any]
 
@@ -60,7 +61,7 @@ def notice_jobs(
 
     `message`: its row; pure as `event_jobs` is.
     """
-    if event not in FAILURES:
+    if event not in FAILURES or message["door"] not in OF_PHONES:
         return []
     kind, _, user = message["account"].partition(":")
     if kind != "sip":
