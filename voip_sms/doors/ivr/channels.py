@@ -14,6 +14,8 @@ log = structlog.get_logger(__name__)
 
 PASSED: Final = "SMS_VAR_"
 """Before the name, in capital letters, of what the dialplan hands over to a flow."""
+LIMIT: Final = "TIMEOUT(absolute)"
+"""The dialplan's limit of a call while it is in a flow (dialplan/voip-sms-flow.conf), in case we die."""
 AGAIN: Final = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Seconds before a channel is let go once more. Then we are cut off, and find it again when we are back."""
 _NOT_FOUND: Final = 404
@@ -28,8 +30,12 @@ async def answer(ari: Ari, channel: str) -> None:
 
 
 async def hand_back(ari: Ari, channel: str, leave: Leave) -> None:
-    """Back to the dialplan, with these variables. Tried again for some seconds; never raises AriError."""
-    for name, value in leave.variables.items():
+    """Back to the dialplan, with these variables. Tried again for some seconds; never raises AriError.
+
+    Elsewhere than where it came from nobody lifts the limit, which would cut off who was put through.
+    """
+    lifted = {LIMIT: "0"} if leave.context else {}
+    for name, value in {**leave.variables, **lifted}.items():
         await _insist(channel, partial(ari.post, "channels", channel, "variable", variable=name, value=value))
     where = {"context": leave.context, "extension": leave.extension, "priority": str(leave.priority)}
     place = where if leave.context else {}

@@ -1,0 +1,43 @@
+"""Callers whom a flow put through to somebody: the limit for the time in the flow is not theirs any more."""
+
+from pathlib import Path
+
+import pytest
+
+from support.asterisk import DIALPLAN, running_asterisk, write_tone
+from support.ivr_pbx import LENGTH, TONES, calling, served
+
+pytestmark = [pytest.mark.peer("asterisk"), pytest.mark.peer("pjsua2")]
+
+LIMIT = "TIMEOUT(absolute)=660"
+ENTRY = (DIALPLAN / "voip-sms-flow.conf").read_text(encoding="utf-8")
+CALLS = """
+[phones]
+exten => 100,1,Answer()
+ same => n,Gosub(voip-sms-flow,desk,1)
+ same => n,Hangup()
+[desk]
+exten => s,1,Wait(3)
+ same => n,Playback(sms-sent)
+ same => n,Hangup()
+[messages]
+exten => _.,1,NoOp()
+"""
+FLOW = """
+version: 1
+tenant: acme
+start: desk
+steps:
+  desk: {do: transfer, to: {context: desk}}
+"""
+
+
+async def test_who_was_put_through_is_not_cut_off_when_the_flow_would_have_ended(tmp_path: Path) -> None:
+    assert LIMIT in ENTRY
+    with running_asterisk(ENTRY.replace(LIMIT, "TIMEOUT(absolute)=2") + CALLS) as asterisk:
+        write_tone(asterisk.sounds / "sms-sent.wav", TONES["sms-sent"], LENGTH)
+        async with (
+            served(asterisk, tmp_path / "flows", {"desk": FLOW}),
+            calling(asterisk, "100", tmp_path) as caller,
+        ):
+            await caller.heard("sms-sent")
