@@ -36,9 +36,7 @@ class Service:
             now=self.clock.now,
             random=os.urandom,
         )
-        self.forwarder = SipForwarder(
-            self.endpoint, DOMAIN, self.engine, self.engine, self.settings.proxy()
-        )
+        self.forwarder = SipForwarder(self.endpoint, DOMAIN, self.engine, self.engine, self.settings.proxy())
         self.door.attach()
         bound = await self.endpoint.start(self.settings.listeners())
         await self.door.start()
