@@ -1,5 +1,6 @@
 """Somebody who calls a flow on the Asterisk: listens, presses keys, and remembers what was said."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -32,10 +33,13 @@ class Caller:
 
     async def hears(self, text: str) -> None:
         """Until Asterisk begins to play this text."""
-        wanted = self._speak(text)
+        wanted = await asyncio.to_thread(self._speak, text)
+        others: set[Path] = set()
 
         async def plays() -> bool:
-            return any(likeness(sound, wanted) > SAME for sound in self._played())
+            new = [sound for sound in self._played() if sound not in others]
+            others.update(new)
+            return any(likeness(sound, wanted) > SAME for sound in new)
 
         await until(plays, f"Asterisk never played «{text}»")
 

@@ -55,7 +55,7 @@ class Switchboard:
     def __init__(self) -> None:
         self.asterisk: Asterisk | None = None
         self.kamailio: Kamailio | None = None
-        self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-pbx-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-flows-"))
         self._failed: dict[str, str] = {}
         self._logs: Path | None = None
 
@@ -86,14 +86,11 @@ class Switchboard:
         """The service's settings, as environment."""
         chosen: dict[str, str] = {}
         if self.asterisk is not None:
-            flows = self.folder / "flows"
-            flows.mkdir(exist_ok=True)
-            shutil.copy(FLOW, flows)
             chosen |= {
                 "VOIP_SMS_ASTERISK__URL": self.asterisk.ari_url,
                 "VOIP_SMS_ASTERISK__USER": ARI_USER,
                 "VOIP_SMS_ASTERISK__PASSWORD": ARI_PASSWORD,
-                "VOIP_SMS_IVR__FLOWS": str(flows),
+                "VOIP_SMS_IVR__FLOWS": str(self.folder),
                 "VOIP_SMS_IVR__SPEECH": _program("espeak-ng"),
                 "VOIP_SMS_IVR__SOX": _program("sox"),
             }
@@ -131,7 +128,7 @@ class Switchboard:
 
     def need_asterisk(self) -> Asterisk:
         """It, running; Missing where there is none."""
-        self._complain("asterisk")
+        self._came_up("asterisk")
         if self.asterisk is None:
             raise Missing(f"no Asterisk (22 or newer) on this machine: {GET}")
         return self.asterisk
@@ -148,7 +145,7 @@ class Switchboard:
 
     def need_kamailio(self) -> Kamailio:
         """It, running; Missing where there is none."""
-        self._complain("kamailio")
+        self._came_up("kamailio")
         if self.kamailio is None:
             raise Missing(f"no Kamailio (5 or newer) on this machine: {GET}")
         return self.kamailio
@@ -175,6 +172,7 @@ class Switchboard:
     # --- helpers ---
 
     async def _start_asterisk(self) -> None:
+        shutil.copy(FLOW, self.folder)
         dialplan = EXTENSIONS.format(dialplan=DIALPLAN, dial=DIAL, flow=FLOW.stem)
         self.asterisk = Asterisk(dialplan, (CALLER, DESK))
         try:
@@ -205,7 +203,7 @@ class Switchboard:
         file = self.kamailio.subscribers
         return file.exists() and f"{FRONT}:" in file.read_text(encoding="utf-8")
 
-    def _complain(self, name: str) -> None:
+    def _came_up(self, name: str) -> None:
         if reason := self._failed.get(name):
             raise AssertionError(reason)
 
