@@ -9,12 +9,13 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from voip_sms.core import clock
-from voip_sms.core.resources import customers, forwards, network
+from voip_sms.core.resources import customers, forwards, network, people
 from voip_sms.core.resources.values import span_text
 
 OPERATE = Path(__file__).parents[2] / "docs" / "operate"
 MODELS: Mapping[str, type[BaseModel]] = {
     "operators": network.Operator,
+    "operators: people": people.OperatorPerson,
     "routes": network.Route,
     "price_lists": network.PriceList,
     "price_lists › rates": network.Rate,
@@ -30,6 +31,7 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "tenants › numbers": customers.OwnNumber,
     "tenants › webhooks": forwards.Subscription,
     "tenants › blacklist": customers.BlockRule,
+    "tenants › users": people.Person,
     "carriers": network.SmppCarrier,
 }
 # Defaults that the reference says in words.

@@ -21,7 +21,7 @@ from voip_sms.engine.accounts.sealing import Sealed, Vault
 from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.limits import Limits
 from voip_sms.engine.mail import Mailing
-from voip_sms.engine.mail_secrets import WAITING
+from voip_sms.engine.proving import WAITING
 
 
 @pytest.fixture

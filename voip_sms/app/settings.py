@@ -27,6 +27,7 @@ from voip_sms.core.resources.complaints import Path as Where
 from voip_sms.core.resources.complaints import complaints
 from voip_sms.doors.ivr.settings import IvrSettings
 from voip_sms.doors.mail.settings import MailSettings
+from voip_sms.doors.panel.settings import PanelSettings
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.ari.settings import AsteriskSettings
 from voip_sms.net.http.settings import HttpSettings
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     mail: MailSettings = _default(MailSettings)
     asterisk: AsteriskSettings = _default(AsteriskSettings)
     ivr: IvrSettings = _default(IvrSettings)
+    panel: PanelSettings = _default(PanelSettings)
     webhooks: WebhookSettings = _default(WebhookSettings)
     dispatch: DispatchSettings = _default(DispatchSettings)
     simulator: SimulatorSettings = _default(SimulatorSettings)

@@ -163,6 +163,8 @@ class Tenant:
     keep_sent_text: bool = True
     mail_limits: Quota = NO_QUOTA
     """For all its mail senders together."""
+    self_service: bool = False
+    """Whether its administrators look after their own people and addresses (W3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from voip_sms.core import retry
 from voip_sms.core.clock import SECOND
 from voip_sms.core.directory import Fallback, ForwardKind, Id
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
+from voip_sms.core.mail import notices
 from voip_sms.core.model import ForwardJob
 from voip_sms.engine.fallback import FELL_BACK, Falling, jobs_of, take_back
 from voip_sms.store.handovers import GIVEN_UP
@@ -191,6 +192,8 @@ def _write(
     if due_at is not None:
         changes["due_at"] = due_at
         rows.wakes.add("forwards")
+    elif job["event"] in notices.PEOPLE:
+        changes["payload"] = None  # the link in it opens a door
     taken = {one.contact: one.taken for one in ended.outcome.contacts if one.taken}
     if taken:
         changes["taken"] = {**(job["taken"] or {}), **taken}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from voip_sms.core.directory import Directory
+from voip_sms.core.mail import notices
 from voip_sms.core.model import MailThread
 from voip_sms.engine.mail_rows import thread_in
 
@@ -46,6 +47,8 @@ def answers_itself(directory: Directory, job: Mapping[str, Any]) -> bool:
 
 def is_ours(directory: Directory, job: Mapping[str, Any]) -> bool:
     """Whether the mailbox is one of the customer's: mails go nowhere else."""
+    if job["event"] in notices.PEOPLE:
+        return True
     if job["rule_id"] is not None or job["instead_of"] is not None:
         return True  # that the rule or account is still there is looked at beside
     return job["target"].lower() in directory.mailboxes.get(job["tenant_id"], ())

@@ -1,6 +1,5 @@
 """Proves passwords of mail senders: slowly where one is tried, at once where it was proven a moment ago."""
 
-import asyncio
 import hashlib
 import hmac
 from collections import OrderedDict
@@ -8,13 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 from voip_sms.core.directory import MailSender
-from voip_sms.core.failures import Refusal
-from voip_sms.engine.accounts.sealing import Sealed, Vault, proves
+from voip_sms.engine.proving import Proving
 
-AT_ONCE: Final = 2
-"""Hashes under way: each takes 16 MiB and a processor for some 40 ms. Who guesses waits for others who do."""
-WAITING: Final = 64
-"""Who waits for one; beyond that nobody new is heard, until those in front have been."""
 REMEMBERED: Final = 2_000
 """Pairs proven last: a program that logs in for each of its mails costs one hash, not thousands."""
 SECRET_LONGEST: Final = 128
@@ -25,13 +19,14 @@ _KEY_OCTETS: Final = 32
 class Secrets:
     """`prove` runs on the loop; the work is done in threads."""
 
-    def __init__(self, random: Callable[[int], bytes]) -> None:
-        """`random(n)` gives n random octets: of the key that makes what is remembered useless elsewhere."""
+    def __init__(self, random: Callable[[int], bytes], proving: Proving | None = None) -> None:
+        """`random(n)` gives n random octets: of the key that makes what is remembered useless elsewhere.
+
+        `proving`: that of all doors.
+        """
         self._key = random(_KEY_OCTETS)
-        self._nobodys = Vault(random).seal(Sealed(random(_KEY_OCTETS).hex()))
+        self._proving = proving or Proving(random)
         self._proven: OrderedDict[bytes, None] = OrderedDict()
-        self._turn = asyncio.Semaphore(AT_ONCE)
-        self._waiting = 0
 
     async def prove(self, sender: MailSender | None, secret: str) -> bool:
         """Whether it is the sender's secret; for nobody, and for who has none, no, after the same time.
@@ -46,15 +41,7 @@ class Secrets:
         if stored and digest in self._proven:
             self._proven.move_to_end(digest)
             return True
-        if self._waiting >= WAITING:
-            raise Refusal("rate_limited", "too many are logging in")
-        self._waiting += 1
-        try:
-            async with self._turn:
-                right = await asyncio.to_thread(proves, secret, stored or self._nobodys)
-        finally:
-            self._waiting -= 1
-        if not stored or not right:
+        if not await self._proving.prove(stored, secret):
             return False
         self._proven[digest] = None
         if len(self._proven) > REMEMBERED:

@@ -34,6 +34,7 @@ CONFIGURATION = frozenset(
         "contact_group",
         "keyword",
         "ivr_flow",
+        "user_account",
         "balance",
     }
 )

@@ -11,7 +11,7 @@ from voip_sms.store.money import Balance
 from voip_sms.store.tables import balance, metadata
 
 PAGE_MOST: Final = 1_000
-SEEN: Final = frozenset({"quarantine", "orphan_receipt", "tenant"})
+SEEN: Final = frozenset({"quarantine", "orphan_receipt", "tenant", "registration"})
 
 
 def page_of_all(

@@ -143,6 +143,7 @@ def _tenant(row: Row) -> Tenant:
         transliterate=_one_of(Literal["never", "ask", "auto"], row["transliterate"]),
         keep_sent_text=row["keep_sent_text"],
         mail_limits=_quota(row["mail_limits"]),
+        self_service=row["self_service"],
     )
 
 

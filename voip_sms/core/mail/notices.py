@@ -13,7 +13,17 @@ CUT: Final = "mail.cut"
 """A text was cut because it was too long (`over_limit: cut`). Payload CutPayload."""
 REFUSED: Final = "mail.refused"
 """Some recipients of a mail that was taken got nothing. Payload RefusedPayload."""
-EVENTS: Final = frozenset({INFO, LIMIT, CUT, REFUSED})
+INVITATION: Final = "people.invited"
+"""Somebody was made a user: where to set the password. Payload InvitationPayload."""
+REGISTERED: Final = "registration.received"
+"""A company asked to become a customer. Payload RegistrationPayload."""
+APPROVED: Final = "registration.approved"
+"""It is one now: where its first administrator sets the password. Payload ApprovedPayload."""
+NOT_ACCEPTED: Final = "registration.refused"
+"""It is none. Payload RefusedRegistrationPayload."""
+PEOPLE: Final = frozenset({INVITATION, REGISTERED, APPROVED, NOT_ACCEPTED})
+"""To people, and not to a mailbox of the configuration: only `engine/people` makes them."""
+EVENTS: Final = frozenset({INFO, LIMIT, CUT, REFUSED}) | PEOPLE
 
 
 class ThreadPayload(TypedDict):
@@ -73,3 +83,39 @@ class RefusedPayload(TypedDict):
     items: list[RefusedItem]
     more: int
     thread: NotRequired[ThreadPayload]
+
+
+class ToPerson(TypedDict):
+    """Who a mail to people is for."""
+
+    language: str
+    name: str
+
+
+class InvitationPayload(ToPerson):
+    """`people.invited`: `by` whom, "" if by the service; `link` opens once, and until then."""
+
+    by: str
+    link: str
+    until: int
+
+
+class RegistrationPayload(ToPerson):
+    """`registration.received`: `code` stands in the company's bank transfers."""
+
+    company: str
+    code: str
+
+
+class ApprovedPayload(RegistrationPayload):
+    """`registration.approved`."""
+
+    link: str
+    until: int
+
+
+class RefusedRegistrationPayload(ToPerson):
+    """`registration.refused`: `reason` in the operator's words."""
+
+    company: str
+    reason: str

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, field_validator
 
 from voip_sms.core.resources.customers import OBJECTS, TENANTS, Tenant
-from voip_sms.core.resources.network import Carrier, Operator, Pool, PriceList, Route
+from voip_sms.core.resources.network import Carrier, OneOfOperators, Pool, PriceList, Route
 from voip_sms.core.resources.values import Resource, complaint
 
 VERSION = 1
@@ -24,7 +24,7 @@ class ConfigFile(Resource):
     )
 
     version: int
-    operators: Annotated[tuple[Operator, ...], Field(max_length=1000)] = ()
+    operators: Annotated[tuple[OneOfOperators, ...], Field(max_length=1000)] = ()
     carriers: Annotated[tuple[Carrier, ...], Field(max_length=1000)] = ()
     routes: Annotated[tuple[Route, ...], Field(max_length=OBJECTS)] = ()
     price_lists: Annotated[tuple[PriceList, ...], Field(max_length=1000)] = ()

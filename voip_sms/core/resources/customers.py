@@ -9,6 +9,7 @@ from voip_sms.core.clock import DAY
 from voip_sms.core.directory import IdentityKind, NumberKind, Via
 from voip_sms.core.keywords import wrong_with
 from voip_sms.core.resources.forwards import Forward, Subscription
+from voip_sms.core.resources.people import Person
 from voip_sms.core.resources.values import (
     MailAddress,
     MailAddressOrNothing,
@@ -270,6 +271,8 @@ class Tenant(Resource):
     transliterate: Literal["never", "ask", "auto"] = "never"
     keep_sent_text: bool = True
     mail_limits: MailLimits = MailLimits()
+    self_service: bool = False
+    """Its administrators look after their own people and addresses."""
     sender_names: Annotated[tuple[SenderName, ...], Field(max_length=OBJECTS)] = ()
     keys: Annotated[tuple[Key, ...], Field(max_length=OBJECTS)] = ()
     numbers: Annotated[tuple[OwnNumber, ...], Field(max_length=OBJECTS)] = ()
@@ -280,6 +283,7 @@ class Tenant(Resource):
     keywords: Annotated[tuple[Keyword, ...], Field(max_length=OBJECTS)] = ()
     webhooks: Annotated[tuple[Subscription, ...], Field(max_length=20)] = ()
     blacklist: Annotated[tuple[BlockRule, ...], Field(max_length=OBJECTS)] = ()
+    users: Annotated[tuple[Person, ...], Field(max_length=OBJECTS)] = ()
 
     @field_validator("timezone")
     @classmethod

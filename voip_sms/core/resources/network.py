@@ -1,11 +1,12 @@
 """What the operator has: keys of its own, carriers, routes, price lists and 2way pools."""
 
 from datetime import date
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Discriminator, Field, Tag, field_validator
 
 from voip_sms.core.clock import DAY
+from voip_sms.core.resources.people import OperatorPerson
 from voip_sms.core.resources.values import (
     Money,
     Number,
@@ -35,6 +36,19 @@ class Operator(Resource):
     name: Title
     token: Token | None = None
     enabled: bool = True
+
+
+def _key_or_person(value: Any) -> str:
+    """The tag of what has a mail address, and of what has none; tags begin with a colon (`forwards.py`)."""
+    has_mail = "mail" in value if isinstance(value, dict) else isinstance(value, OperatorPerson)
+    return ":person" if has_mail else ":key"
+
+
+OneOfOperators = Annotated[
+    Annotated[Operator, Tag(":key")] | Annotated[OperatorPerson, Tag(":person")],
+    Discriminator(_key_or_person),
+]
+"""A key of the operator's, or with `mail` somebody who signs in at the panel."""
 
 
 class SmppCarrier(Resource):

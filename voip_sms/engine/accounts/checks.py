@@ -21,6 +21,7 @@ from voip_sms.engine.accounts.kinds import (
     SENDER_NAME,
     SIP_ACCOUNT,
     TENANT,
+    USER,
     Kind,
     Row,
 )
@@ -31,6 +32,7 @@ _ONLY_ONCE = (
     ((NUMBER,), "e164"),
     ((SIP_ACCOUNT,), "user"),
     ((MAIL_SENDER,), "address"),
+    ((USER,), "mail"),
     ((KEY, OPERATOR), "hash"),
 )
 SHARED_KINDS = frozenset({"nd", "sc"})

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from voip_sms.core import clock
+from voip_sms.core import clock, passwords
 from voip_sms.core.keywords import fold
-from voip_sms.core.resources import customers, network
+from voip_sms.core.resources import customers, network, people
 from voip_sms.engine.accounts import sealing
 from voip_sms.engine.accounts.sealing import Sealed
 
@@ -108,10 +108,20 @@ def _tenant(resource: customers.Tenant, fields: Fields, _realm: str) -> Row:
     columns = _same(
         resource, fields,
         "name", "price_list", "credit", "enabled", "blocked_inbound", "timezone", "language",
-        "transliterate", "keep_sent_text",
+        "transliterate", "keep_sent_text", "self_service",
     )  # fmt: skip
     if "mail_limits" in fields:
         columns["mail_limits"] = resource.mail_limits.model_dump(exclude_none=True)
+    return columns
+
+
+def _user(resource: people.OperatorPerson, fields: Fields, _realm: str) -> Row:
+    """Somebody of a tenant's; of the operator's people tenant and role are said by their surroundings."""
+    columns = _same(resource, fields, "mail", "role", "language", "enabled")
+    if "name" in fields and resource.name is not None:
+        columns["name"] = resource.name
+    if "password" in fields and resource.password is not None:
+        columns["password_hash"] = Sealed(passwords.prepared(resource.password))
     return columns
 
 
@@ -221,6 +231,7 @@ TENANT: Final = Kind(
     of_tenant=False,
     virtual=frozenset({"credit", "currency", "reserved", "settled"}),
 )
+USER: Final = Kind("users", "user_account", ("mail",), _user)
 SENDER_NAME: Final = Kind("sender_names", "sender_name", ("name",), _sender_name)
 KEY: Final = Kind("keys", "api_key", ("name",), _key)
 SIP_ACCOUNT: Final = Kind("sip_accounts", "sip_account", ("user",), _sip_account)
@@ -234,12 +245,12 @@ BLOCK: Final = Kind("blacklist", "blacklist", ("match", "value"), _block)
 FORWARD: Final = Kind("forwards", "forward", ("id",), _forward)
 
 KINDS: Final = (
-    OPERATOR, CARRIER, ROUTE, PRICE_LIST, RATE, POOL, TENANT, SENDER_NAME, KEY, NUMBER, SIP_ACCOUNT,
-    MAIL_SENDER, IVR_FLOW, GROUP, KEYWORD, FORWARD, BLOCK,
+    OPERATOR, CARRIER, ROUTE, PRICE_LIST, RATE, POOL, TENANT, USER, SENDER_NAME, KEY, NUMBER,
+    SIP_ACCOUNT, MAIL_SENDER, IVR_FLOW, GROUP, KEYWORD, FORWARD, BLOCK,
 )  # fmt: skip
 """All of them, those that others refer to first."""
 
-MADE_AT: Final = frozenset({"operator_key", "api_key", "forward", "blacklist"})
+MADE_AT: Final = frozenset({"operator_key", "api_key", "forward", "blacklist", "user_account"})
 """Tables whose rows remember when they were made."""
 DEFAULTS: Final[Mapping[str, Row]] = {
     "api_key": {"scopes": ["messages"]},
@@ -256,5 +267,13 @@ DEFAULTS: Final[Mapping[str, Row]] = {
     "sip_account": {"ha1": {}},
     "mail_sender": {"secret_hash": None, "token": None},
     "tenant": {"currency": "", "reserved": 0, "settled": 0},
+    "user_account": {
+        "password_hash": None,
+        "totp_secret": None,
+        "totp_offered": None,
+        "totp_step": -1,
+        "recovery": [],
+        "wishes": {},
+    },
 }
 """Columns of a new row that its resource may leave out."""

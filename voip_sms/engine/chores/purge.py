@@ -41,6 +41,8 @@ KEPT: Final = (
     Kept("binding", "expires_at", DAY),
     Kept("disposition", "message_id", 30 * DAY, bound=earliest),  # a message ends within nine
     Kept("node", "seen_at", 7 * DAY),
+    Kept("panel_session", "ends_at"),
+    Kept("one_time_link", "expires_at", DAY),
 )
 """`docs/contract.md` for the first two; the others' columns say when they end."""
 

@@ -25,7 +25,7 @@ from voip_sms.forwards.mail.pages import Page, page_of
 
 RECEIVED: Final = "message.received"
 DELIVERED: Final = "message.delivered"
-_GENERATED: Final = frozenset({RECEIVED, notices.LIMIT})
+_GENERATED: Final = frozenset({RECEIVED, notices.LIMIT}) | notices.PEOPLE
 """Not the answer to a mail: `auto-generated`; all others are `auto-replied` (RFC 3834 5)."""
 BY_A_PERSON: Final = "no"
 _SUPPRESS: Final = "OOF, AutoReply, RN, NRN"

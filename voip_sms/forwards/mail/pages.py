@@ -25,9 +25,15 @@ _TEMPLATES: Final = {
     notices.LIMIT: "limit",
     notices.CUT: "cut",
     notices.REFUSED: "refused",
+    notices.INVITATION: "invitation",
+    notices.REGISTERED: "registered",
+    notices.APPROVED: "approved",
+    notices.NOT_ACCEPTED: "not_accepted",
 }
 _LABEL: Final = 30
 """Characters of a recipient that stands as a label: on a telephone it takes the width of the screen."""
+_SENTENCE: Final = 500
+"""Characters of what somebody wrote about somebody else: a reason is a sentence or two."""
 _LISTED: Final = 20
 """Recipients that are named one by one; then it says how many more there are."""
 
@@ -89,7 +95,8 @@ def page_of(job: ForwardJob, address_of: Callable[[str], str]) -> Page:
 
     `address_of`: where a number is written to by mail.
     """
-    language = job.language if job.language in LANGUAGES else "en"
+    wanted = job.payload.get("language", job.language)  # of a person, or else of their tenant
+    language = wanted if wanted in LANGUAGES else "en"
     template = _ENVIRONMENT.get_template(f"{language}/{_TEMPLATES[job.event]}.txt")
     values = _Values(job, address_of)
     said = vars(template.make_module({"it": values.all()}))
@@ -124,6 +131,8 @@ class _Values:
                 return self._cut()
             case notices.REFUSED:
                 return self._refused()
+            case event if event in notices.PEOPLE:
+                return self._person()
             case _:
                 return self._message(self._job.message)
 
@@ -178,6 +187,14 @@ class _Values:
         items, more = _first(payload["items"])
         shown = [{"to": line(one["to"], _LABEL), "code": one["code"]} for one in items]
         return {"items": shown, "more": more + payload["more"]}
+
+    def _person(self) -> Mapping[str, object]:
+        """Whatever people typed is one line; a link is ours."""
+        said = {key: line(str(one), _SENTENCE) for key, one in self._job.payload.items() if key != "link"}
+        until = self._job.payload.get("until")
+        if isinstance(until, int):
+            said["until"] = self._moment(until) + (" UTC" if self._job.timezone == "UTC" else "")
+        return {**said, "link": self._job.payload.get("link", "")}
 
     def _moment(self, moment: int) -> str:
         return f"{to_datetime(moment).astimezone(self._zone):%Y-%m-%d %H:%M}"

@@ -25,6 +25,7 @@ from voip_sms.store.tables.operator import (
     route,
     secret,
 )
+from voip_sms.store.tables.people import one_time_link, panel_session, registration, user_account
 from voip_sms.store.tables.tenants import (
     api_key,
     blacklist,
@@ -72,20 +73,24 @@ __all__ = [
     "metadata",
     "node",
     "number",
+    "one_time_link",
     "operator_key",
     "orphan_receipt",
+    "panel_session",
     "part",
     "pool",
     "pool_number",
     "price_list",
     "quarantine",
     "rate",
+    "registration",
     "route",
     "secret",
     "sender_name",
     "sip_account",
     "tenant",
     "usage",
+    "user_account",
 ]
 
 OPERATOR_TABLES = frozenset(
@@ -107,6 +112,7 @@ OPERATOR_TABLES = frozenset(
         "quarantine",
         "orphan_receipt",
         "loop_guard",
+        "registration",
     }
 )
 """Tables whose rows are the operator's, or not yet anybody's."""

@@ -17,6 +17,7 @@ tenant = Table(
     word("transliterate", default="never"),
     flag("keep_sent_text", default=True),
     Column("mail_limits", JSON, nullable=False, server_default=text("'{}'")),  # {"day": n, "month": n}
+    flag("self_service", default=False),  # its administrators look after their people and addresses
     UniqueConstraint("name"),
 )
 

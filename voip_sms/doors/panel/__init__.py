@@ -1,0 +1,1 @@
+"""The panel: tenants and operators serve themselves in a browser."""
