@@ -61,6 +61,9 @@ class Forgetful:
         del account
         return []
 
+    async def announced(self, account: Account) -> None:
+        """There is no proxy here."""
+
     async def drop(self, account: Account, contact: str, seen: Binding | None = None) -> None:
         """Nothing is there."""
 

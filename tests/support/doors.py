@@ -147,13 +147,16 @@ class Doors:
             try:
                 client.send_message(mail)
             except smtplib.SMTPRecipientsRefused as refusal:
-                [(code, said)] = refusal.recipients.values()
+                [(code, raw)] = refusal.recipients.values()
             except smtplib.SMTPDataError as refusal:
-                code, said = refusal.smtp_code, refusal.smtp_error
+                code, raw = refusal.smtp_code, _octets(refusal.smtp_error)
             else:
                 return 250, ""
-        raw = said if isinstance(said, bytes) else said.encode()
         return code, raw.decode().splitlines()[-1]
+
+
+def _octets(said: bytes | str) -> bytes:
+    return said if isinstance(said, bytes) else said.encode()
 
 
 _SMTP = {
