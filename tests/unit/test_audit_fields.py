@@ -24,7 +24,7 @@ VEILED = {"password", "secret", "token", "totp_secret", "wishes"}
 def test_every_column_is_told_veiled_or_left_out() -> None:
     undecided = set()
     for kind in KINDS:
-        columns = dict.fromkeys(metadata.tables[kind.table].columns.keys(), "")
+        columns: dict[str, object] = dict.fromkeys(metadata.tables[kind.table].columns.keys(), "")
         columns |= {"settings": {}, "options": {}, "valid_from": 0, "amount": 0, "window_us": 0}
         told = fields(kind, columns | {"identity_kind": "", "targets": ["x"]})
         undecided |= told.keys() - PLAIN - VEILED

@@ -15,26 +15,26 @@ HAND_OVERS: Final = "webhook_deliveries"
 """The kind of what is replayed."""
 
 
-def rotated(context: Context, row: Mapping[str, Any], by: By) -> Entry:
-    """The rule `row`, as it was, gets a new secret."""
-    tenant_id = row["tenant_id"]
+def rotated(context: Context, row: Mapping[str, Any], by: By, owner: str) -> Entry:
+    """The rule `row`, as it was, gets a new secret; `owner` is the tenant's name."""
     was = bool(row["secret"])
     return Entry(
         id=context.new_id(),
-        tenant_id=tenant_id,
+        tenant_id=row["tenant_id"],
         at=context.clock.now(),
         by=by,
         action="rotated",
         kind=FORWARD.name,
-        label=_owner(context, tenant_id) + forward_label(row),
+        label=f"tenants[{owner}]{forward_label(row)}",
         object_id=ids.to_text(FORWARD_ID, row["id"]),
         before={"secret": SET if was else None},
         after={"secret": CHANGED if was else SET},
     )
 
 
-def replayed(context: Context, tenant_id: Id, by: By, event: str = "") -> Entry:
+def replayed(context: Context, tenant_id: Id, by: By, owner: str, event: str = "") -> Entry:
     """One hand-over (`evt_…`), or several: whoever queues them adds how many."""
+    which = f"[{event}]" if event else ""
     return Entry(
         id=context.new_id(),
         tenant_id=tenant_id,
@@ -42,13 +42,8 @@ def replayed(context: Context, tenant_id: Id, by: By, event: str = "") -> Entry:
         by=by,
         action="replayed",
         kind=HAND_OVERS,
-        label=f"{_owner(context, tenant_id)}.{HAND_OVERS}{f'[{event}]' if event else ''}",
+        label=f"tenants[{owner}].{HAND_OVERS}{which}",
         object_id=event,
         before={},
         after={},
     )
-
-
-def _owner(context: Context, tenant_id: Id) -> str:
-    tenant = context.directory().tenants.get(tenant_id)
-    return f"tenants[{'?' if tenant is None else tenant.name}]"

@@ -97,7 +97,9 @@ class Webhooks:
 
         Refusals: `conflict` (its rule is gone or off), `too_late` (its text is no longer kept).
         """
-        entry = hook_entries.replayed(self._context, tenant_id, by, ids.to_text(webhooks.DELIVERY, job_id))
+        owner = await self._context.reader.run(catalog.name_of, tenant_id)
+        event = ids.to_text(webhooks.DELIVERY, job_id)
+        entry = hook_entries.replayed(self._context, tenant_id, by, owner, event)
         unit = replay_one_unit(tenant_id, job_id, self._context.clock.now(), entry)
         return webhooks.delivery_resource(await self._context.writer.do(unit))
 
@@ -111,11 +113,12 @@ class Webhooks:
         since, until = which.since or 0, FOR_EVER if which.until is None else which.until
         selection = Selection(rules, since, until)
         found = await reader.run(given_up_webhooks, tenant_id, selection, limit=REPLAYED_MOST + 1)
+        owner = await reader.run(catalog.name_of, tenant_id)
         count = 0
         for start in range(0, min(len(found), REPLAYED_MOST), CHUNK):
             chunk = found[start : min(start + CHUNK, REPLAYED_MOST)]
-            now, entry = self._context.clock.now(), hook_entries.replayed(self._context, tenant_id, by)
-            count += await writer.do(replay_many_unit(tenant_id, chunk, now, entry))
+            entry = hook_entries.replayed(self._context, tenant_id, by, owner)
+            count += await writer.do(replay_many_unit(tenant_id, chunk, entry.at, entry))
         return count, len(found) > REPLAYED_MOST
 
     # --- rules ----------------------------------------------------------------------------------------------
@@ -130,12 +133,12 @@ class Webhooks:
 
         def carry_out(connection: Connection) -> Row:
             catalog.lock(connection)
-            row = _hook(connection, tenant_id, rule_id)
+            row, owner = _hook(connection, tenant_id, rule_id), catalog.name_of(connection, tenant_id)
             before = row["secret"] or None
             changes: Row = {"secret": secret, "secret_before": before}
             changes["secret_before_until"] = until if before else None
             update_row(connection, "forward", {"tenant_id": tenant_id, "id": rule_id}, changes)
-            record(connection, [hook_entries.rotated(self._context, row, by)])
+            record(connection, [hook_entries.rotated(self._context, row, by, owner)])
             bump_generation(connection)
             return row | changes
 

@@ -122,10 +122,11 @@ def chains(connection: Connection) -> list[Id]:
     """Whose chains there are, the operator's first: by their entries, and by the ends that are remembered."""
     found = {bytes(one) for one in connection.execute(select(audit_chain.c.tenant_id)).scalars()}
     column = audit_entry.c.tenant_id
-    least = connection.execute(select(func.min(column))).scalar_one()
-    while least is not None:  # from one to the next by the index, however many entries each has
-        found.add(bytes(least))
-        least = connection.execute(select(func.min(column)).where(column > least)).scalar_one()
+    first = select(column).order_by(column).limit(1)  # PostgreSQL has no min() of octets
+    next_one = connection.execute(first).scalar_one_or_none()
+    while next_one is not None:  # from one to the next by the index, however many entries each has
+        found.add(bytes(next_one))
+        next_one = connection.execute(first.where(column > next_one)).scalar_one_or_none()
     return sorted(found)
 
 

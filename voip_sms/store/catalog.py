@@ -7,7 +7,15 @@ from sqlalchemy import Connection, exists, insert, select, text, update
 
 from voip_sms.core.directory import Id
 from voip_sms.store.config import CONFIGURATION, Row
-from voip_sms.store.tables import OPERATOR_TABLES, forward_job, generation, ledger, message, metadata
+from voip_sms.store.tables import (
+    OPERATOR_TABLES,
+    forward_job,
+    generation,
+    ledger,
+    message,
+    metadata,
+    tenant,
+)
 
 PAGE_MOST = 1_000
 
@@ -23,6 +31,12 @@ def get_row(connection: Connection, table: str, tenant_id: Id, row_id: Id) -> Ro
     statement = select(source).where(source.c.tenant_id == tenant_id, source.c.id == row_id)
     found = connection.execute(statement).mappings().one_or_none()
     return None if found is None else dict(found)
+
+
+def name_of(connection: Connection, tenant_id: Id) -> str:
+    """What the operator calls the tenant; `?` for one that isn't there."""
+    name = connection.execute(select(tenant.c.name).where(tenant.c.id == tenant_id)).scalar_one_or_none()
+    return "?" if name is None else name
 
 
 def page_of_rows(
