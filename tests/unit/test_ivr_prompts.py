@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import time
 from pathlib import Path
 
@@ -144,6 +145,12 @@ def test_what_is_said_is_never_an_argument(tmp_path: Path) -> None:
     program.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/arguments\ncat >{tmp_path}/input\nexit 1\n')
     program.chmod(0o755)
     with pytest.raises(SpeechError):
-        SpokenBy(str(program), "sox").speak("-f /etc/passwd $(id) `id` [[x]]", "en")
+        SpokenBy(str(program), "sox").speak("-f /etc/passwd $(id) `id` [[x]] [[[y]]]", "en")
     assert "passwd" not in (tmp_path / "arguments").read_text()
-    assert (tmp_path / "input").read_text() == "-f /etc/passwd $(id) `id` [ [x]]"
+    assert (tmp_path / "input").read_text() == "-f /etc/passwd $(id) `id` [ [x]] [ [ [y]]]"
+
+
+def test_no_room_to_work_in_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(SpeechError, match="no room to work in"):
+        SpokenBy("espeak-ng", "sox").speak("Hello", "en")

@@ -63,11 +63,13 @@ def _own_name(name: str) -> str:
 
 
 def _said(text: str) -> Template:
-    if not text.strip():
+    """Line ends are for whoever reads the file: a text is spoken, and known again, without them."""
+    said = " ".join(text.split())
+    if not said:
         raise ValueError("there is nothing to say")
-    if len(text) > SAID_LONGEST:
+    if len(said) > SAID_LONGEST:
         raise ValueError(f"at most {SAID_LONGEST} characters at a time; split it")
-    return compile_template(text)
+    return compile_template(said)
 
 
 def _one_or_many(value: object) -> object:

@@ -1,6 +1,7 @@
 """The flows in force: read from their folder, again when it changes, and taken when they can be heard."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 LOOK: Final = 2.0
 """Seconds between looks at the folder: who saves a flow tries it at once."""
+AGAIN: Final = 60.0
+"""Seconds before flows that could not be heard are tried again: a voice or a sound may be there by now."""
 TIDY: Final = 3600.0
 """Seconds between turns of tidying the spoken texts."""
 ALL_KEYS: Final = "0123456789*#"
@@ -37,6 +40,7 @@ class Shelf:
         self._flows: Mapping[str, Flow] = {}
         self._seen: _Signature | None = None
         self._reading = asyncio.Lock()
+        self._again_at = math.inf
         self.problems: Sequence[str] = ()
         """What is wrong now, each with file, line, step and reason."""
 
@@ -53,21 +57,25 @@ class Shelf:
         tidy_at = 0.0
         while True:
             await asyncio.sleep(LOOK)
-            if await loop.run_in_executor(None, _signature, self._folder) != self._seen:
+            changed = await loop.run_in_executor(None, _signature, self._folder) != self._seen
+            if changed or loop.time() >= self._again_at:
                 await self.read()
             if loop.time() >= tidy_at:
                 await self._prompts.tidy()
                 tidy_at = loop.time() + TIDY
 
     async def read(self) -> None:
-        """Read the folder now. Whatever goes wrong, the flows before stay."""
+        """Read the folder now. Whatever goes wrong, the flows before stay, and it is tried again."""
         async with self._reading:
+            self._again_at = asyncio.get_running_loop().time() + AGAIN
             try:
-                await self._read_anew()
+                if await self._read_anew():
+                    self._again_at = math.inf
             except Exception:  # a fault of ours with one flow must not keep all calls out
                 log.exception("ivr_flows_not_read")
 
-    async def _read_anew(self) -> None:
+    async def _read_anew(self) -> bool:
+        """Whether all that is well written can be heard."""
         loop = asyncio.get_running_loop()
         self._seen = await loop.run_in_executor(None, _signature, self._folder)
         found, problems = await loop.run_in_executor(None, self._read)
@@ -79,6 +87,7 @@ class Shelf:
             if not faults:
                 heard[name] = flow
         self._take(heard, (*problems, *unheard))
+        return not unheard
 
     def _read(self) -> tuple[dict[str, Flow], tuple[str, ...]]:
         return read_flows(self._folder, country=self._country)

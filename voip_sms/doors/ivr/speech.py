@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -49,13 +50,19 @@ class SpokenBy:
 
     def speak(self, text: str, language: str) -> bytes:
         """What `Speech` says."""
-        said = text[:TEXT_MOST].replace("[[", "[ [")  # espeak-ng reads phonemes between [[ and ]]
-        with tempfile.TemporaryDirectory(prefix="voip-sms-") as folder:
-            raw, made = Path(folder, "raw.wav"), Path(folder, "made.wav")
-            _run([self._found(self._program), "-v", language, "-w", str(raw)], said)
-            small = ["-r", str(RATE), "-c", "1", "-b", "16", str(made)]
-            _run([self._found(self._sox), "-V1", str(raw), *small])
-            return _checked(made, language)
+        said = re.sub(r"\[(?=\[)", "[ ", text[:TEXT_MOST])  # espeak-ng reads phonemes between [[ and ]]
+        try:
+            with tempfile.TemporaryDirectory(prefix="voip-sms-") as folder:
+                return self._spoken(said, language, Path(folder))
+        except OSError as error:
+            raise SpeechError(f"no room to work in ({tempfile.gettempdir()}): {error.strerror}") from None
+
+    def _spoken(self, said: str, language: str, folder: Path) -> bytes:
+        raw, made = folder / "raw.wav", folder / "made.wav"
+        _run([self._found(self._program), "-v", language, "-w", str(raw)], said)
+        small = ["-r", str(RATE), "-c", "1", "-b", "16", str(made)]
+        _run([self._found(self._sox), "-V1", str(raw), *small])
+        return _checked(made, language)
 
     @staticmethod
     def _found(program: str) -> str:
