@@ -11,12 +11,15 @@ from sqlalchemy import Connection, select
 from support.api import Client, Site, site_over
 from support.fakes import FakeClock, fixed_random
 from support.office import ACME_KEY, BY, OPERATOR_KEY, OTHER_KEY, Office
+from support.waiting import eventually
 from voip_sms.core import ids
 from voip_sms.core.resources import ConfigFile
 from voip_sms.engine.accounts.applying import Report, apply_file
 from voip_sms.engine.accounts.planning import Maker
 from voip_sms.engine.accounts.sealing import Vault
 from voip_sms.engine.chores.seals import Seals
+from voip_sms.engine.housekeeping import Housekeeping
+from voip_sms.engine.receive import Receiver
 from voip_sms.store.audit import AuditFilter, chain_head, page_of_everybodys
 from voip_sms.store.database import erase_deleted
 from voip_sms.store.tables import api_key, audit_entry, mail_sender, sip_account
@@ -448,3 +451,16 @@ async def test_a_seal_comes_afterwards_and_once(office: Office, acme: Client) ->
     head = await office.reader.run(chain_head, tenant_id)
     assert head is not None
     assert (head.seq, head.hash.hex()) == (sealed[0]["seq"], sealed[0]["hash"])
+
+
+async def test_housekeeping_seals_by_itself(office: Office, acme: Client) -> None:
+    housekeeping = Housekeeping(
+        office.context, lambda _id, _no: False, Receiver(office.context, "PL").flush_partial
+    )
+    housekeeping.start()
+
+    async def sealed() -> bool:
+        return all(one["hash"] for one in (await acme.call("GET", "/v1/audit")).json["data"])
+
+    await eventually(sealed, "nobody seals")
+    await housekeeping.stop()
