@@ -7,7 +7,7 @@ import pytest
 
 from support.ivr import FakeSpeech
 from voip_sms.doors.ivr import line
-from voip_sms.doors.ivr.events import Digit, Event, HungUp, Played, TimedOut
+from voip_sms.doors.ivr.events import Digit, Event, HungUp, Played, Sent, TimedOut
 from voip_sms.doors.ivr.line import Line
 from voip_sms.doors.ivr.prompts import Prompts
 from voip_sms.net.ari import Ari, AsteriskSettings
@@ -60,10 +60,20 @@ async def test_one_press_told_twice_counts_once(one: Line) -> None:
     assert keys(await told(one)) == "1122"
 
 
-async def test_a_flood_of_keys_leaves_room_for_the_end(one: Line) -> None:
+async def test_a_flood_of_keys_leaves_room_for_all_else(one: Line) -> None:
+    """A call that never heard what became of its SMS would wait for it in silence."""
     for place in range(10 * line.EVENTS):
         one.key("1", 1000 + place, 0.1)
-    assert len(await told(one)) < line.EVENTS
+    one.put(Sent("accepted"))
+    events = await told(one)
+    assert events[-1] == Sent("accepted")
+    assert len(events) == line.EVENTS + 1
+
+
+async def test_keys_count_after_the_clock_of_the_pbx_was_set_back(one: Line) -> None:
+    for at in (1000.0, 1000.3, 400.0, 400.3):
+        one.key("1", at, 0.1)
+    assert keys(await told(one)) == "1111"
 
 
 async def test_only_the_last_timer_rings(one: Line) -> None:

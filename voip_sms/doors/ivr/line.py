@@ -14,7 +14,8 @@ from voip_sms.net.ari import Ari
 log = structlog.get_logger(__name__)
 
 EVENTS: Final = 64
-"""That wait for their turn: keys pressed faster than anybody can. More are not heard."""
+"""That wait for their turn: keys pressed faster than anybody can. More keys are not heard; all else comes one
+at a time, and a call would wait for ever for what was dropped."""
 SHORTEST: Final = 0.04
 """Seconds of a key and of the pause after it, at least (ITU-T Q.24)."""
 
@@ -24,7 +25,7 @@ class Line:
 
     def __init__(self, channel: str, ari: Ari, prompts: Prompts, new_id: Callable[[], str]) -> None:
         self.channel = channel
-        self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue(EVENTS)
+        self._events: asyncio.Queue[tuple[object, Event]] = asyncio.Queue()
         self._player = Player(ari, channel, prompts, new_id, self.put_for)
         self._timer: asyncio.TimerHandle | None = None
         self._last_key = 0.0
@@ -37,9 +38,10 @@ class Line:
 
         COMPAT Asterisk 22 tells of one press twice: to an application that is also subscribed to the
         endpoint, and of keys that follow within 45 ms, as a dialler's do. A key can't have been held for
-        100 ms when the one before was let go 30 ms ago: what is told sooner than that is an echo.
+        100 ms when the one before was let go 30 ms ago: what is told sooner than that is an echo. A clock
+        that was set back in between says nothing.
         """
-        if at - self._last_key >= max(held, SHORTEST):
+        if abs(at - self._last_key) >= max(held, SHORTEST):
             self._last_key = at
             self.put(Digit(key))
 
@@ -61,11 +63,9 @@ class Line:
 
     def put_for(self, cause: object, event: Event) -> None:
         """The same, of what was begun by `cause`: a turn of the player, or the timer."""
-        if self._events.full():
-            if not isinstance(event, HungUp):
-                log.warning("ivr_event_dropped", channel=self.channel, kind=type(event).__name__)
-                return
-            self._events.get_nowait()  # nothing else matters any more
+        if isinstance(event, Digit) and self._events.qsize() >= EVENTS:
+            log.warning("ivr_key_dropped", channel=self.channel)
+            return
         self._events.put_nowait((cause, event))
 
     async def next(self) -> Event:
