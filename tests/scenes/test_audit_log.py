@@ -288,7 +288,7 @@ def _kept(connection: Connection) -> list[str]:
 
 CREATED = (
     ("/v1/forwards", {"kind": "mail", "number": "+48601000001", "to": ["a@example.test"]}, "forwards"),
-    ("/v1/forwards", {"kind": "webhook", "url": "https://example.com/hook"}, "forwards"),
+    ("/v1/forwards", {"kind": "webhook", "url": "https://example.com/hook?key=zzq8"}, "forwards"),
     ("/v1/blacklist", {"match": "exact", "value": "+48600111222"}, "blacklist"),
     ("/v1/keys", {"name": "second", "scopes": ["messages"]}, "keys"),
     ("/v1/ivr-flows", {"name": "helpline", "identity": {"kind": "default"}}, "ivr_flows"),
@@ -326,6 +326,7 @@ async def test_each_change_over_http_leaves_one_entry(
     one = await newest(office, known)
     assert (one["action"], one["object"], one["after"]) == ("removed", made.json["id"], {})
     assert one["before"]
+    assert "zzq8" not in str(await entries(office))
 
 
 @pytest.mark.parametrize(

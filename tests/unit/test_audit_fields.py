@@ -18,7 +18,7 @@ from voip_sms.engine.accounts.kinds import (
 from voip_sms.store.tables import metadata
 
 # What is not told as it is. Whoever adds a column decides where it belongs: nobody reads secrets in a log.
-VEILED = {"password", "secret", "token", "totp_secret", "wishes"}
+VEILED = {"password", "query", "secret", "token", "totp_secret", "wishes"}
 
 
 def test_every_column_is_told_veiled_or_left_out() -> None:
@@ -55,6 +55,16 @@ def test_only_what_differs_and_an_identity_whole() -> None:
     before, after = difference(fields(KEY, old), fields(KEY, old | {"identity_kind": "random"}))
     assert before == {"identity": {"kind": "name", "value": "ACME"}}
     assert after == {"identity": {"kind": "random", "value": "ACME"}}
+
+
+def test_the_query_of_a_url_may_be_a_key() -> None:
+    old = {"kind": "webhook", "targets": ["https://x.test/h?key=one"]}
+    new = {"kind": "webhook", "targets": ["https://x.test/h?key=two"]}
+    assert difference(fields(FORWARD, old), fields(FORWARD, new)) == (
+        {"query": "(set)"},
+        {"query": "(changed)"},
+    )
+    assert difference({}, fields(FORWARD, old))[1]["url"] == "https://x.test/h"
 
 
 def test_options_are_fields() -> None:

@@ -7,6 +7,7 @@ from voip_sms.core import ids
 from voip_sms.core.audit import CHANGED, SET, By, Entry
 from voip_sms.core.directory import Id
 from voip_sms.core.resources.answers import FORWARD as FORWARD_ID
+from voip_sms.core.resources.handovers import shown_url
 from voip_sms.engine.accounts.inventory import forward_label
 from voip_sms.engine.accounts.kinds import FORWARD
 from voip_sms.engine.context import Context
@@ -18,6 +19,7 @@ HAND_OVERS: Final = "webhook_deliveries"
 def rotated(context: Context, row: Mapping[str, Any], by: By, owner: str) -> Entry:
     """The rule `row`, as it was, gets a new secret; `owner` is the tenant's name."""
     was = bool(row["secret"])
+    told = {**row, "targets": [shown_url(target) for target in row["targets"]]}
     return Entry(
         id=context.new_id(),
         tenant_id=row["tenant_id"],
@@ -25,7 +27,7 @@ def rotated(context: Context, row: Mapping[str, Any], by: By, owner: str) -> Ent
         by=by,
         action="rotated",
         kind=FORWARD.name,
-        label=f"tenants[{owner}]{forward_label(row)}",
+        label=f"tenants[{owner}]{forward_label(told)}",
         object_id=ids.to_text(FORWARD_ID, row["id"]),
         before={"secret": SET if was else None},
         after={"secret": CHANGED if was else SET},

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from voip_sms.core import clock, ids
 from voip_sms.core.audit import CHANGED, SET, Entry
@@ -9,9 +10,10 @@ from voip_sms.core.audit import TENANT as TENANT_ID
 from voip_sms.core.directory import NO_TENANT
 from voip_sms.core.rating import amount_text
 from voip_sms.core.resources.customers import MailSender
+from voip_sms.core.resources.handovers import shown_url
 from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.core.resources.values import span_text
-from voip_sms.engine.accounts.kinds import TENANT, Kind, Row
+from voip_sms.engine.accounts.kinds import FORWARD, TENANT, Kind, Row
 from voip_sms.engine.accounts.planning import Change, Maker
 from voip_sms.engine.accounts.showing import COLLECTIONS
 
@@ -89,8 +91,14 @@ def fields(kind: Kind, row: Row | None) -> dict[str, Any]:
         elif name not in LEFT_OUT:
             told[_RENAMED.get(name, name)] = _value(name, value, row or {})
     if kind.name == "forwards" and told.get("kind") == "webhook":
-        told["url"] = told.pop("to")[0]
+        told |= _url(*told.pop("to"))
     return told
+
+
+def _url(url: str) -> dict[str, str]:
+    """Where it leads; its query on its own, for it may be somebody's key."""
+    query = urlsplit(url).query
+    return {"url": shown_url(url), **({"query": query} if query else {})}
 
 
 def _value(name: str, value: Any, row: Row) -> Any:
@@ -129,6 +137,8 @@ def _veiled(name: str, value: Any) -> Any:
 
 
 def _label(change: Change) -> str:
-    """A price and its list are told from those of other days."""
-    valid_from = change.row.get("valid_from")
-    return change.label if valid_from is None else f"{change.label} from {_day(valid_from)}"
+    """As reports call it, a URL without its query; a price and its list are told from those of other days."""
+    row, label = change.row, change.label
+    if change.kind is FORWARD and row["kind"] == "webhook":
+        label = label.replace(row["targets"][0], shown_url(row["targets"][0]))
+    return f"{label} from {_day(row['valid_from'])}" if "valid_from" in row else label
