@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "kamailio": ("voip_sms.cli.kamailio:kamailio", "What a Kamailio in front has to know."),
     "phone": ("voip_sms.cli.phone:phone", "A SIP phone in the terminal."),
     "smsc": ("voip_sms.cli.smsc:smsc", "Run the carrier simulator alone."),
+    "user": ("voip_sms.cli.user:user", "People who sign in at the panel."),
     "webhooks": ("voip_sms.cli.webhooks:webhooks", "See and repeat what customers' URLs were told."),
 }
 

@@ -1,0 +1,148 @@
+"""One-time links: set a password, sign in. Whether one is used up is decided in the writer."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from voip_sms.core import passwords
+from voip_sms.core.directory import Micros
+from voip_sms.core.failures import Refusal
+from voip_sms.core.people import LinkKind, OneTimeLink
+from voip_sms.engine.context import Context
+from voip_sms.engine.people.mails import link_url
+from voip_sms.engine.people.rows import (
+    Fresh,
+    SignedIn,
+    Visit,
+    end_sessions,
+    is_active,
+    link_row,
+    links,
+    open_session,
+    sessions,
+    user_of,
+    void_links,
+)
+from voip_sms.engine.people.sign_in import CodeNeeded, SignIn
+from voip_sms.engine.people.tokens import Random, new_token, token_hash
+from voip_sms.engine.proving import Proving
+from voip_sms.store import resolve
+from voip_sms.store.units import Read, Rows, State, Unit, by_key
+
+
+class Links:
+    """Refusal `not_found` for a link that is unknown, used, over, or of somebody who is switched off."""
+
+    def __init__(
+        self, context: Context, proving: Proving, sign_in: SignIn, random: Random, *, panel: str
+    ) -> None:
+        """`panel`: the panel's address, without a slash at the end."""
+        self._context = context
+        self._proving = proving
+        self._sign_in = sign_in
+        self._random = random
+        self._panel = panel
+
+    async def make(self, mail: str, kind: LinkKind) -> str:
+        """A link for whoever has this address, which voids their earlier ones of the kind.
+
+        Refusal `not_found`: nobody has it; `conflict`: they are switched off.
+        """
+        person = await self._context.reader.run(resolve.person_of_mail, mail.strip().lower())
+        if person is None:
+            raise Refusal("not_found", f"{mail}: nobody signs in with this address")
+        token, now = new_token(self._random), self._context.clock.now()
+        directory = self._context.directory()
+
+        def decide(state: State) -> Rows:
+            there = state.get("user_account", person["id"])
+            if not is_active(directory, there):
+                raise Refusal("conflict", f"{mail}: this account or its customer is switched off")
+            rows = Rows()
+            for row in state.find(links(person["id"])):
+                if row["kind"] == kind and row["used_at"] is None:
+                    rows.update("one_time_link", (row["hash"],), used_at=now)
+            rows.inserts.append(("one_time_link", link_row(person, kind, token, now)))
+            return rows
+
+        reads = [by_key("user_account", person["id"]), links(person["id"])]
+        await self._context.writer.do(Unit(decide, reads))
+        return link_url(self._panel, kind, token)
+
+    async def look(self, token: str) -> OneTimeLink:
+        """What a link would open, and for whom; it is as good afterwards as before."""
+        found = await self._context.reader.run(resolve.link_of, token_hash(token))
+        if found is None or not _opens(*found, self._context.clock.now()):
+            raise _used_up()
+        row, person = found
+        if row["kind"] == "code" or not is_active(self._context.directory(), person):
+            raise _used_up()
+        return OneTimeLink(row["kind"], user_of(person), row["expires_at"])
+
+    async def sign_in(self, token: str, visit: Visit) -> SignedIn:
+        """Of two that use it at the same moment one is signed in. No code is asked for: who has the link has
+        the machine (`voip-sms user link`).
+        """
+        fresh = self._fresh(visit)
+
+        def change(rows: Rows, state: State, person: Mapping[str, Any]) -> None:
+            del state
+            rows.result = open_session(rows, person, fresh)
+
+        signed: SignedIn = await self._use(token, "sign_in", fresh.now, change)
+        return signed
+
+    async def set_password(self, token: str, password: str, visit: Visit) -> SignedIn | CodeNeeded:
+        """Set it, end all sessions and links of that person, and sign in; a second factor is asked for still.
+
+        PasswordUnfitError: the link is as good as before.
+        """
+        there = await self.look(token)
+        passwords.check(passwords.prepared(password), there.user.mail, there.user.name)
+        sealed = await self._proving.seal(passwords.prepared(password))
+        now = self._context.clock.now()
+
+        def change(rows: Rows, state: State, person: Mapping[str, Any]) -> None:
+            rows.update("user_account", (person["id"],), password_hash=sealed)
+            end_sessions(rows, state, person["id"])
+            void_links(rows, state, person["id"], now)
+            rows.result = {**person, "password_hash": sealed}
+
+        person = await self._use(token, "password", now, change)
+        return await self._sign_in.admit(person, visit)
+
+    async def _use(self, token: str, kind: LinkKind, now: Micros, change: Any) -> Any:
+        digest, directory = token_hash(token), self._context.directory()
+
+        def follow(state: State) -> Iterator[Read]:
+            row = state.get("one_time_link", digest)
+            if row is not None:
+                yield by_key("user_account", row["user_id"])
+                yield sessions(row["user_id"])
+                yield links(row["user_id"])
+
+        def decide(state: State) -> Rows:
+            row = state.get("one_time_link", digest)
+            person = None if row is None else state.get("user_account", row["user_id"])
+            if row is None or person is None or row["kind"] != kind or not _opens(row, person, now):
+                raise _used_up()
+            if not is_active(directory, person):
+                raise _used_up()
+            rows = Rows()
+            rows.update("one_time_link", (digest,), used_at=now)
+            change(rows, state, person)
+            return rows
+
+        return await self._context.writer.do(Unit(decide, [by_key("one_time_link", digest)], follow))
+
+    def _fresh(self, visit: Visit) -> Fresh:
+        context = self._context
+        return Fresh(new_token(self._random), context.new_id(), context.clock.now(), visit)
+
+
+def _opens(link: Mapping[str, Any], person: Mapping[str, Any], now: Micros) -> bool:
+    same: bool = link["user_id"] == person["id"]
+    return same and link["used_at"] is None and link["expires_at"] > now
+
+
+def _used_up() -> Refusal:
+    return Refusal("not_found", "this link was used already, or its time is over")

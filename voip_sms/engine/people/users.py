@@ -1,0 +1,209 @@
+"""People made and changed by administrators: a company's by its own, everybody by the operator."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy.exc import IntegrityError
+
+from voip_sms.core.audit import By
+from voip_sms.core.directory import NO_TENANT, Directory, Id
+from voip_sms.core.failures import Refusal
+from voip_sms.core.people import LINK_LIFE, Language, Role, User
+from voip_sms.engine.accounts import kinds
+from voip_sms.engine.accounts.auditing import entries_of
+from voip_sms.engine.accounts.planning import Change, Maker
+from voip_sms.engine.accounts.sealing import Vault
+from voip_sms.engine.context import Context
+from voip_sms.engine.people import mails
+from voip_sms.engine.people.rows import (
+    end_sessions,
+    gone,
+    is_active,
+    link_row,
+    links,
+    sessions,
+    user_of,
+    void_links,
+)
+from voip_sms.engine.people.tokens import Random, new_token
+from voip_sms.store import people as stored
+from voip_sms.store.audit import row_of
+from voip_sms.store.units import Match, Row, Rows, State, Unit, by_key
+
+_ROLES: Final[Mapping[bool, frozenset[Role]]] = {
+    True: frozenset({"operator"}),  # of those of no tenant
+    False: frozenset({"admin", "user"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """Somebody to be made. `mail` and `name` were validated (`core/resources/people.py`)."""
+
+    mail: str
+    name: str
+    role: Role = "user"
+    language: Language = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class UserPatch:
+    """What is to be changed of somebody; None stays."""
+
+    name: str | None = None
+    role: Role | None = None
+    language: Language | None = None
+    enabled: bool | None = None
+
+
+class Users:
+    """Who may do what is decided in the writer, by what the one who asks is at that moment.
+
+    A company's administrators look after their own people, where the operator switched that on
+    (`self_service`); operators after everybody. Nobody changes their own role or switches themselves off, and
+    a company keeps one administrator. Refusal `forbidden`, `not_found` (also another company's), `conflict`.
+    """
+
+    def __init__(self, context: Context, random: Random, *, panel: str) -> None:
+        """`panel`: the panel's address, without a slash at the end."""
+        self._context = context
+        self._random = random
+        self._panel = panel
+
+    async def list(self, actor: User, tenant_id: Id) -> Sequence[User]:
+        """A tenant's people, or with NO_TENANT the operator's, by address."""
+        _allow(self._context.directory(), {"role": actor.role, "tenant_id": actor.tenant_id}, tenant_id)
+        rows = await self._context.reader.run(stored.people_of, tenant_id)
+        return [user_of(row) for row in rows]
+
+    async def create(self, actor: User, tenant_id: Id, new: NewUser) -> User:
+        """Make somebody, and mail them a link that sets their password."""
+        if new.role not in _ROLES[tenant_id == NO_TENANT]:
+            raise Refusal("invalid", f"nobody is {new.role} there")
+        context, directory = self._context, self._context.directory()
+        token, now = new_token(self._random), context.clock.now()
+        row = _new_row(new, tenant_id, context.new_id(), now)
+        until = now + LINK_LIFE["password"]
+        opening = mails.Opening(mails.link_url(self._panel, "password", token), until)
+        stamp = mails.Stamp(now, context.new_id(), tenant_id)
+        same = Match("user_account", ("mail",), (new.mail,))
+
+        def decide(state: State) -> Rows:
+            asking = _asking(directory, state, actor)
+            _allow(directory, asking, tenant_id)
+            if state.find(same):
+                raise Refusal("conflict", "somebody signs in with this address already")
+            rows = Rows(user_of(row))
+            rows.inserts.append(("user_account", row))
+            rows.inserts.append(("one_time_link", link_row(row, "password", token, now)))
+            job = mails.invitation(row, opening, stamp, asking["name"])
+            rows.inserts.append(("forward_job", job))
+            rows.wakes.add(mails.WAKES)
+            self._note(rows, actor, Change("added", kinds.USER, row, dict(row), _label(directory, row)))
+            return rows
+
+        try:
+            made: User = await context.writer.do(Unit(decide, [by_key("user_account", actor.id), same]))
+        except IntegrityError:
+            raise Refusal("conflict", "somebody signs in with this address already") from None
+        return made
+
+    async def change(self, actor: User, tenant_id: Id, user_id: Id, patch: UserPatch) -> User:
+        """Change somebody; with another role, or when switched off, their sessions end with the commit."""
+        given = {"name": patch.name, "role": patch.role, "language": patch.language, "enabled": patch.enabled}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        directory = self._context.directory()
+        colleagues = Match("user_account", ("tenant_id",), (tenant_id,))
+
+        def decide(state: State) -> Rows:
+            asking = _asking(directory, state, actor)
+            _allow(directory, asking, tenant_id)
+            person = state.get("user_account", user_id)
+            if person is None or person["tenant_id"] != tenant_id:
+                raise Refusal("not_found", "there is no such person")
+            changes = {name: value for name, value in wanted.items() if person[name] != value}
+            rows = Rows(user_of({**person, **changes}))
+            if not changes:
+                return rows
+            _check(asking, person, changes, state.find(colleagues))
+            rows.update("user_account", (user_id,), **changes)
+            if not changes.keys().isdisjoint({"role", "enabled"}):
+                end_sessions(rows, state, user_id)
+                void_links(rows, state, user_id, self._context.clock.now())
+            before = {name: person[name] for name in changes}
+            row = {**person, **changes}
+            label = _label(directory, row)
+            self._note(rows, actor, Change("changed", kinds.USER, row, changes, label, before))
+            return rows
+
+        reads = [colleagues, sessions(user_id), links(user_id)]
+        if actor.tenant_id != tenant_id:  # else among them: two who demote each other lock in one order
+            reads.append(by_key("user_account", actor.id))
+        changed: User = await self._context.writer.do(Unit(decide, reads))
+        return changed
+
+    def _note(self, rows: Rows, actor: User, change: Change) -> None:
+        context = self._context
+        by = By(f"user:{actor.mail}", "panel")
+        maker = Maker("", Vault(self._random), context.new_id, context.clock.now(), by)
+        rows.inserts += [("audit_entry", row_of(entry)) for entry in entries_of([change], maker)]
+
+
+def _new_row(new: NewUser, tenant_id: Id, user_id: Id, now: int) -> Row:
+    given = {"mail": new.mail.lower(), "name": new.name, "role": new.role, "language": new.language}
+    row = {**kinds.DEFAULTS["user_account"], **given, "enabled": True}
+    return {**row, "id": user_id, "tenant_id": tenant_id, "created_at": now}
+
+
+def _asking(directory: Directory, state: State, actor: User) -> Mapping[str, Any]:
+    """Whoever asks, as they are now."""
+    person = state.get("user_account", actor.id)
+    if person is None or not is_active(directory, person):
+        raise gone()
+    return person
+
+
+def _allow(directory: Directory, asking: Mapping[str, Any], tenant_id: Id) -> None:
+    """Whether these are theirs to look after."""
+    tenant = directory.tenants.get(tenant_id)
+    if tenant is None and tenant_id != NO_TENANT:
+        raise Refusal("not_found", "there is no such customer")
+    if asking["role"] == "operator":
+        return
+    if asking["tenant_id"] != tenant_id:
+        raise Refusal("not_found", "there is no such customer")
+    if asking["role"] != "admin":
+        raise Refusal("forbidden", "this is for administrators")
+    if tenant is None or not tenant.self_service:
+        raise Refusal("forbidden", "the operator looks after the people of this company")
+
+
+def _check(
+    asking: Mapping[str, Any],
+    person: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    colleagues: Sequence[Mapping[str, Any]],
+) -> None:
+    """Whether this change may be."""
+    raises = not changes.keys().isdisjoint({"role", "enabled"})
+    if raises and asking["id"] == person["id"]:
+        raise Refusal("forbidden", "nobody changes their own role or switches themselves off")
+    if changes.get("role", person["role"]) not in _ROLES[person["tenant_id"] == NO_TENANT]:
+        raise Refusal("invalid", f"nobody is {changes['role']} there")
+    top: Role = "operator" if person["tenant_id"] == NO_TENANT else "admin"
+    left = [one for one in colleagues if one["id"] != person["id"] and _is(top, one)]
+    if raises and _is(top, person) and not left and not _is(top, {**person, **changes}):
+        raise Refusal("conflict", "somebody must stay who administers this")
+
+
+def _is(role: Role, person: Mapping[str, Any]) -> bool:
+    return bool(person["role"] == role and person["enabled"])
+
+
+def _label(directory: Directory, row: Mapping[str, Any]) -> str:
+    """As reports of `apply` call it."""
+    if row["tenant_id"] == NO_TENANT:
+        return f"operators[{row['mail']}]"
+    tenant = directory.tenants.get(row["tenant_id"])
+    return f"tenants[{'?' if tenant is None else tenant.name}].users[{row['mail']}]"
