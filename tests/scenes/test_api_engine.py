@@ -60,6 +60,7 @@ async def site(scene: World) -> AsyncIterator[Site]:
         metrics=Metrics(),
         oversight=Oversight(scene.reader),
         webhooks=None,
+        audit=None,
     )
     async with site_over(rooms) as made:
         yield made
