@@ -2,23 +2,21 @@
 
 import re
 from typing import Annotated, Final, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from voip_sms.net.http.addresses import read_base
 
 _DIAL: Final = re.compile(r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.@:/+-]*\{number\}[A-Za-z0-9_.@:/;=+-]*", re.ASCII)
 
 
 def _url(text: str) -> str:
     try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        usable = usable and not (parts.query or parts.fragment or parts.username)
+        return read_base(text) if text else ""
     except ValueError:
-        usable = False
-    if text and not usable:
-        raise ValueError("must be a URL such as http://192.0.2.10:8080/ivr/prompts, as the PBX reaches it")
-    return text.rstrip("/")
+        raise ValueError(
+            "must be a URL such as http://192.0.2.10:8080/ivr/prompts, as the PBX reaches it"
+        ) from None
 
 
 def _dial(text: str) -> str:

@@ -2,9 +2,10 @@
 
 import re
 from typing import Annotated, Final, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from voip_sms.net.http.addresses import read_base
 
 _APP: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _ENDPOINT: Final = re.compile(r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.-]*\{user\}[A-Za-z0-9_.-]*", re.ASCII)
@@ -12,14 +13,11 @@ _ENDPOINT: Final = re.compile(r"[A-Za-z0-9]{1,20}/[A-Za-z0-9_.-]*\{user\}[A-Za-z
 
 def _url(text: str) -> str:
     try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        usable = usable and not (parts.query or parts.fragment or parts.username)
+        return read_base(text) if text else ""
     except ValueError:
-        usable = False
-    if text and not usable:
-        raise ValueError("must be http://host:port as http.conf says, without user, password and query")
-    return text.rstrip("/")
+        raise ValueError(
+            "must be http://host:port as http.conf says, without user, password and query"
+        ) from None
 
 
 def _app(text: str) -> str:

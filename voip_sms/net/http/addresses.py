@@ -1,4 +1,6 @@
-"""Addresses of listeners as `host:port` texts."""
+"""Addresses as settings have them: of our listeners, as `host:port`, and of other servers, as URLs."""
+
+from urllib.parse import urlsplit
 
 _HIGHEST_PORT = 65_535
 
@@ -18,3 +20,15 @@ def read_listen(text: str) -> tuple[str, int]:
 def show_listen(host: str, port: int) -> str:
     """The text that `read_listen` reads."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def read_base(text: str) -> str:
+    """The URL that paths are put behind, without the last slash; ValueError for what is none.
+
+    No user, query or fragment: they would stand in the middle.
+    """
+    parts = urlsplit(text)
+    usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    if not usable or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError(f"{text!r} is no URL such as http://127.0.0.1:8088")
+    return text.rstrip("/")
