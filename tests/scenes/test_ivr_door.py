@@ -408,6 +408,19 @@ async def test_a_stop_hands_calls_back(house: Exchange) -> None:
     await eventually(lambda: not house.pbx.streams, "it still listens")
 
 
+async def test_a_stop_while_a_key_waits_for_the_pbx_hands_the_call_back(house: Exchange) -> None:
+    """What plays is being stopped for the key, and the PBX has not even said that it plays it."""
+    house.pbx.plays = None
+    house.pbx.slow_play = asyncio.Event()
+    channel = await enter(house)
+    await eventually(lambda: bool(channel.played))
+    await house.pbx.press(channel, "2")
+    await house.pbx.press(channel, "6")
+    await asyncio.wait_for(house.door.stop(0), 4)
+    assert channel.variables["SMS_FLOW_CODE"] == "stopped"
+    assert channel.played == ["sound:welcome"]
+
+
 async def test_a_stop_lets_last_words_be_heard(tmp_path: Path) -> None:
     calling = FakeCalling(hold=asyncio.Event())
     async with exchange(tmp_path, calling=calling) as house:

@@ -48,15 +48,15 @@ class Player:
     async def silence(self) -> None:
         """Stop what plays; nobody hears of its end."""
         self.turn += 1
-        task, self._task = self._task, None
+        task = self._task
         if task is None:
             return
         if self._sounding is None:
             task.cancel()  # a text is being spoken, or it is over
         else:
             self._sounding.stop()  # a request is under way: it ends in order, or the sound would begin later
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait((task,))  # whoever is cancelled here is, and may come back to wait for the end
+        self._task = None
 
     def finished(self, playback: str, *, ok: bool) -> None:
         """The PBX says that this playback ended."""

@@ -88,9 +88,8 @@ class AriEvents:
         finally:
             self.connected, self.why = False, "the connection ended"
             beside.cancel()
-            with suppress(asyncio.CancelledError):
-                await beside
             self._lost()
+            await asyncio.wait((beside,))
             await _close(stream)
 
     async def _settle(self) -> None:
