@@ -87,6 +87,29 @@ REFUSED: notices.RefusedPayload = {
     ],
     "more": 2,
 }
+LINK = "https://sms.test/panel/password/" + "a1B2c3D4-_" * 4 + "xyz"
+INVITED: notices.InvitationPayload = {
+    "language": "en",
+    "name": "Zofia",
+    "by": "Ann <b>Kowalska</b>",
+    "link": LINK,
+    "until": START + 48 * HOUR,
+}
+REGISTERED: notices.RegistrationPayload = {"language": "en", "code": "7K3M-Q2XA"}
+APPROVED: notices.ApprovedPayload = {
+    "language": "en",
+    "name": "Zofia",
+    "company": "Żółw & Syn",
+    "code": "7K3M-Q2XA",
+    "link": LINK,
+    "until": START + 48 * HOUR,
+}
+NOT_ACCEPTED: notices.RefusedRegistrationPayload = {
+    "language": "en",
+    "name": "Zofia",
+    "company": "Żółw & Syn",
+    "reason": "Nie ma takiej firmy w KRS.",
+}
 DELIVERED = outbound(
     error_code=None, error_detail=None, events=(Event(START + 7 * MINUTE, "delivered", "DELIVRD"),)
 )
@@ -105,6 +128,10 @@ MAILS = {
     "limit": job(notices.LIMIT, payload=LIMIT),
     "cut": job(notices.CUT, payload=CUT),
     "refused": job(notices.REFUSED, payload=REFUSED),
+    "invited": job(notices.INVITATION, payload=INVITED, thread=None),
+    "registered": job(notices.REGISTERED, payload=REGISTERED, thread=None, timezone="UTC"),
+    "approved": job(notices.APPROVED, payload=APPROVED, thread=None, timezone="UTC"),
+    "not_accepted": job(notices.NOT_ACCEPTED, payload=NOT_ACCEPTED, thread=None, timezone="UTC"),
 }
 
 
@@ -125,7 +152,13 @@ def html(mail: EmailMessage) -> str:
 def test_every_mail_is_as_it_was_looked_at(name: str, language: str) -> None:
     """VOIP_SMS_GOLDEN=1 writes them anew; look at what changed."""
     path = GOLDEN / f"{name}.{language}.eml"
-    octets = compose(replace(MAILS[name], language=language), Identity()).as_bytes().replace(b"\r\n", b"\n")
+    one = MAILS[name]
+    payload = {**one.payload, "language": language} if "language" in one.payload else one.payload
+    octets = (
+        compose(replace(one, language=language, payload=payload), Identity())
+        .as_bytes()
+        .replace(b"\r\n", b"\n")
+    )
     if os.environ.get("VOIP_SMS_GOLDEN"):
         path.write_bytes(octets)
     assert octets == path.read_bytes()

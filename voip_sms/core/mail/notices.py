@@ -100,16 +100,21 @@ class InvitationPayload(ToPerson):
     until: int
 
 
-class RegistrationPayload(ToPerson):
-    """`registration.received`: `code` stands in the company's bank transfers."""
+class RegistrationPayload(TypedDict):
+    """`registration.received`: `code` stands in the company's bank transfers.
 
-    company: str
+    Nothing that was typed: the address is one that nobody has proven yet.
+    """
+
+    language: str
     code: str
 
 
-class ApprovedPayload(RegistrationPayload):
+class ApprovedPayload(ToPerson):
     """`registration.approved`."""
 
+    company: str
+    code: str
     link: str
     until: int
 

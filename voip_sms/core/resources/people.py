@@ -1,11 +1,12 @@
-"""People who sign in at the panel, as `apply` names them: a tenant's, and the operator's own."""
+"""People who sign in at the panel, as `apply` names them and forms fill them in; companies that register."""
 
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from voip_sms.core import passwords
-from voip_sms.core.resources.values import MailAddress, Resource, Title, complaint
+from voip_sms.core.people import Language, Role
+from voip_sms.core.resources.values import MailAddress, Resource, Title, Word, complaint
 
 
 class OperatorPerson(Resource):
@@ -18,7 +19,7 @@ class OperatorPerson(Resource):
 
     mail: MailAddress
     name: Title | None = None
-    language: Literal["en", "pl"] = "en"
+    language: Language = "en"
     password: str | None = Field(default=None, repr=False)
     enabled: bool = True
 
@@ -36,3 +37,47 @@ class Person(OperatorPerson):
     """Somebody of a tenant's: its administrator, or a user."""
 
     role: Literal["admin", "user"] = "user"
+
+
+class NewUser(Resource):
+    """Somebody whom an administrator makes; a mail brings them the link that sets their password."""
+
+    mail: MailAddress
+    name: Title
+    role: Role = "user"
+    language: Language = "en"
+
+
+class UserPatch(Resource):
+    """What an administrator changes of somebody; what is left out stays."""
+
+    name: Title | None = None
+    role: Role | None = None
+    language: Language | None = None
+    enabled: bool | None = None
+
+
+class Asking(Resource):
+    """The form of a company that asks to become a customer."""
+
+    company: Title
+    name: Title
+    mail: MailAddress
+    phone: Annotated[str, Field(max_length=32)] = ""
+    tax_id: Annotated[str, Field(max_length=32)] = ""
+    about: Annotated[str, Field(max_length=2_000)] = ""
+    language: Language = "en"
+
+
+class Approval(Resource):
+    """What the operator decides: what the tenant is called, its prices, who looks after its people."""
+
+    tenant: Title
+    price_list: Word | None = None
+    self_service: bool = True
+
+
+class Refused(Resource):
+    """Why a registration is refused; the company reads it."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]

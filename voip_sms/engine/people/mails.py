@@ -49,13 +49,11 @@ def invitation(person: Mapping[str, Any], opening: Opening, stamp: Stamp, by: st
 
 
 def received(asked: Mapping[str, Any], stamp: Stamp) -> Row:
-    """To whoever asked to become a customer: it came, and this is the code."""
-    payload: notices.RegistrationPayload = {
-        "language": asked["language"],
-        "name": asked["name"],
-        "company": asked["company"],
-        "code": asked["code"],
-    }
+    """To whoever asked to become a customer: it came, and this is the code.
+
+    Nothing of what was typed: anybody may type anything, and anybody's address.
+    """
+    payload: notices.RegistrationPayload = {"language": asked["language"], "code": asked["code"]}
     return _job(stamp, (asked["mail"], notices.REGISTERED), payload)
 
 

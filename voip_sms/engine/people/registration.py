@@ -2,20 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from pydantic import ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from voip_sms.core.audit import By
+from voip_sms.core.audit import By, Entry
 from voip_sms.core.buckets import Buckets
 from voip_sms.core.directory import NO_TENANT, Id
 from voip_sms.core.failures import Refusal, StoreUnavailableError
-from voip_sms.core.people import LINK_LIFE, Language, Registration, User
-from voip_sms.core.resources import InvalidError, Tenant, complaints
-from voip_sms.core.resources.people import Person
+from voip_sms.core.people import LINK_LIFE, Registration, User
+from voip_sms.core.resources import InvalidError, Tenant
+from voip_sms.core.resources.people import Approval, Asking, Person, Refused
 from voip_sms.core.sites import site_of
 from voip_sms.engine.accounts import kinds
 from voip_sms.engine.accounts.checks import check
@@ -31,6 +29,7 @@ from voip_sms.engine.people.rows import Visit, gone, is_active, link_row, regist
 from voip_sms.engine.people.tokens import Random, new_registration_code, new_token
 from voip_sms.store import catalog as stored
 from voip_sms.store import people, resolve
+from voip_sms.store.audit import record, row_of
 from voip_sms.store.oversight import page_of_all
 from voip_sms.store.units import Match, Rows, State, Unit, by_key
 
@@ -40,28 +39,6 @@ SECONDS_PER_ASKING: Final = 600.0
 SOURCES: Final = 10_000
 PENDING_MOST: Final = 1_000
 """That wait for an operator: more are somebody's joke, and would be mails to strangers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """The form, its fields validated by the door: `mail` in lower case, texts of one line but `about`."""
-
-    company: str
-    name: str
-    mail: str
-    phone: str = ""
-    tax_id: str = ""
-    about: str = ""
-    language: Language = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class Approval:
-    """What the operator decides: what the tenant is called, its prices, who looks after its people."""
-
-    tenant: str
-    price_list: str = ""
-    self_service: bool = True
 
 
 class Registrations:
@@ -95,7 +72,7 @@ class Registrations:
         context = self._context
         now = context.clock.now()
         row: Row = {
-            **asdict(asking),
+            **asking.model_dump(),
             "id": context.new_id(),
             "code": new_registration_code(self._random),
             "status": "pending",
@@ -130,7 +107,7 @@ class Registrations:
         )
         return [registration_of(row) for row in rows], more
 
-    async def refuse(self, operator: User, registration_id: Id, reason: str) -> Registration:
+    async def refuse(self, operator: User, registration_id: Id, refused: Refused) -> Registration:
         """They are told why."""
         context, directory = self._context, self._context.directory()
         now = context.clock.now()
@@ -139,22 +116,23 @@ class Registrations:
         def decide(state: State) -> Rows:
             _operating(directory, state.get("user_account", operator.id))
             row = _pending(state.get("registration", registration_id))
-            changes = {"status": "refused", "reason": reason, "decided_at": now}
+            changes = {"status": "refused", "reason": refused.reason, "decided_at": now}
             rows = Rows(registration_of({**row, **changes}))
             rows.update("registration", (registration_id,), **changes)
-            rows.inserts.append(("forward_job", mails.refused(row, reason, stamp)))
+            rows.inserts.append(("audit_entry", row_of(self._entry(operator, row, changes))))
+            rows.inserts.append(("forward_job", mails.refused(row, refused.reason, stamp)))
             rows.wakes.add(mails.WAKES)
             return rows
 
         reads = [by_key("user_account", operator.id), by_key("registration", registration_id)]
-        refused: Registration = await context.writer.do(Unit(decide, reads))
-        return refused
+        decided: Registration = await context.writer.do(Unit(decide, reads))
+        return decided
 
     async def approve(self, operator: User, registration_id: Id, approval: Approval) -> Registration:
         """Make the tenant and its first administrator, and mail them a link that sets the password.
 
         All in one transaction. Refusal `conflict`: decided already, or the name or address is taken;
-        InvalidError: no such name can be, or no such price list.
+        InvalidError: no such price list.
         """
 
         def carry_out(connection: Connection) -> Registration:
@@ -184,10 +162,26 @@ class Registrations:
         opening = mails.Opening(mails.link_url(self._panel, "password", token), until)
         stamp = mails.Stamp(maker.now, context.new_id(), person["tenant_id"])
         changes = {"status": "approved", "decided_at": maker.now, "became": person["tenant_id"]}
+        record(connection, [self._entry(operator, asked, changes)])
         people.decide_registration(connection, registration_id, changes)
         people.add(connection, "one_time_link", link_row(person, "password", token, maker.now))
         people.add(connection, "forward_job", mails.approved(asked, opening, stamp))
         return registration_of({**asked, **changes})
+
+    def _entry(self, operator: User, asked: Mapping[str, Any], changes: Mapping[str, Any]) -> Entry:
+        """What the audit log tells of a decision."""
+        return Entry(
+            id=self._context.new_id(),
+            tenant_id=NO_TENANT,
+            at=changes["decided_at"],
+            by=By(f"user:{operator.mail}", "panel"),
+            action="changed",
+            kind="registrations",
+            label=f"registrations[{asked['company']}]",
+            object_id="",
+            before={"status": asked["status"]},
+            after={name: changes[name] for name in ("status", "reason") if name in changes},
+        )
 
 
 def _planned(connection: Connection, maker: Maker, asked: Mapping[str, Any], approval: Approval) -> Row:
@@ -197,7 +191,11 @@ def _planned(connection: Connection, maker: Maker, asked: Mapping[str, Any], app
         raise Refusal("conflict", f"there is a customer {approval.tenant} already")
     if resolve.person_of_mail(connection, asked["mail"]) is not None:
         raise Refusal("conflict", "somebody signs in with this address already")
-    owner = plan.want(Wanted(kinds.TENANT, _tenant(asked, approval), ("tenant",)))
+    wanted = {"name": approval.tenant, "language": asked["language"], "self_service": approval.self_service}
+    if approval.price_list is not None:
+        wanted["price_list"] = approval.price_list
+    tenant = Tenant.model_validate(wanted)
+    owner = plan.want(Wanted(kinds.TENANT, tenant, ("tenant",)))
     first = Person(mail=asked["mail"], name=asked["name"], role="admin", language=asked["language"])
     also = {"tenant_id": owner["id"]} if owner is not None else {}
     person = plan.want(Wanted(kinds.USER, first, ("user",), also))
@@ -207,17 +205,6 @@ def _planned(connection: Connection, maker: Maker, asked: Mapping[str, Any], app
         raise InvalidError(plan.complaints)
     write(connection, plan.changes, maker)
     return person
-
-
-def _tenant(asked: Mapping[str, Any], approval: Approval) -> Tenant:
-    given = asdict(approval) | {"name": approval.tenant, "language": asked["language"]}
-    del given["tenant"]
-    if not given["price_list"]:
-        del given["price_list"]
-    try:
-        return Tenant.model_validate(given)
-    except ValidationError as error:
-        raise InvalidError(complaints(error, Tenant)) from None
 
 
 def _operating(directory: Any, person: Mapping[str, Any] | None) -> None:

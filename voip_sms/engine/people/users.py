@@ -1,7 +1,6 @@
 """People made and changed by administrators: a company's by its own, everybody by the operator."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
@@ -9,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from voip_sms.core.audit import By
 from voip_sms.core.directory import NO_TENANT, Directory, Id
 from voip_sms.core.failures import Refusal
-from voip_sms.core.people import LINK_LIFE, Language, Role, User
+from voip_sms.core.people import LINK_LIFE, Role, User
+from voip_sms.core.resources.people import NewUser, UserPatch
 from voip_sms.engine.accounts import kinds
 from voip_sms.engine.accounts.auditing import entries_of
 from voip_sms.engine.accounts.planning import Change, Maker
@@ -35,26 +35,6 @@ _ROLES: Final[Mapping[bool, frozenset[Role]]] = {
     True: frozenset({"operator"}),  # of those of no tenant
     False: frozenset({"admin", "user"}),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class NewUser:
-    """Somebody to be made. `mail` and `name` were validated (`core/resources/people.py`)."""
-
-    mail: str
-    name: str
-    role: Role = "user"
-    language: Language = "en"
-
-
-@dataclass(frozen=True, slots=True)
-class UserPatch:
-    """What is to be changed of somebody; None stays."""
-
-    name: str | None = None
-    role: Role | None = None
-    language: Language | None = None
-    enabled: bool | None = None
 
 
 class Users:
@@ -111,8 +91,7 @@ class Users:
 
     async def change(self, actor: User, tenant_id: Id, user_id: Id, patch: UserPatch) -> User:
         """Change somebody; with another role, or when switched off, their sessions end with the commit."""
-        given = {"name": patch.name, "role": patch.role, "language": patch.language, "enabled": patch.enabled}
-        wanted = {name: value for name, value in given.items() if value is not None}
+        wanted = patch.model_dump(exclude_none=True)
         directory = self._context.directory()
         colleagues = Match("user_account", ("tenant_id",), (tenant_id,))
 
@@ -151,8 +130,7 @@ class Users:
 
 
 def _new_row(new: NewUser, tenant_id: Id, user_id: Id, now: int) -> Row:
-    given = {"mail": new.mail.lower(), "name": new.name, "role": new.role, "language": new.language}
-    row = {**kinds.DEFAULTS["user_account"], **given, "enabled": True}
+    row = {**kinds.DEFAULTS["user_account"], **new.model_dump(), "enabled": True}
     return {**row, "id": user_id, "tenant_id": tenant_id, "created_at": now}
 
 
