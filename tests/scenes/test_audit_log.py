@@ -22,7 +22,7 @@ from voip_sms.engine.housekeeping import Housekeeping
 from voip_sms.engine.receive import Receiver
 from voip_sms.store.audit import AuditFilter, chain_head, page_of_everybodys
 from voip_sms.store.database import erase_deleted
-from voip_sms.store.tables import api_key, audit_entry, mail_sender, sip_account
+from voip_sms.store.tables import api_key, audit_entry, mail_sender, sip_account, user_account
 
 Json = dict[str, Any]
 
@@ -32,13 +32,20 @@ HASHED = (
     "mail-password-of-eve",
     "token-of-eve-0123456789",
     "token-of-root-0123456789",
+    "Panel-password-of-ewa-7",
 )
 KEPT = ("pw-at-sim", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "zzq7token")
-OTHERS = ("sip-password-changed", "mail-password-changed", "token-changed-0123456789", "pw-at-sim-changed")
+OTHERS = (
+    "sip-password-changed",
+    "mail-password-changed",
+    "token-changed-0123456789",
+    "pw-at-sim-changed",
+    "Panel-password-changed-7",
+)
 
 EVERYTHING: Json = {
     "version": 1,
-    "operators": [{"name": "staff", "token": HASHED[3]}],
+    "operators": [{"name": "staff", "token": HASHED[3]}, {"name": "Ola", "mail": "ola@operator.test"}],
     "carriers": [{"name": "tel", "kind": "smpp", "host": "h", "system_id": "s", "password": KEPT[0]}],
     "routes": [{"prefix": "+49", "carrier": "tel"}],
     "price_lists": [
@@ -71,6 +78,7 @@ EVERYTHING: Json = {
                 }
             ],
             "blacklist": [{"match": "prefix", "value": "+48600666"}],
+            "users": [{"name": "Ewa", "mail": "ewa@example.test", "password": HASHED[4]}],
         }
     ],
 }
@@ -156,7 +164,7 @@ async def test_a_file_leaves_one_entry_for_each_object_that_it_makes(office: Off
         ("operator:apply@test", "apply", "added")
     }
     assert in_labels(found, "added") == sorted(report.added)
-    assert len(found) == 17
+    assert len(found) == 19
     assert all(one["before"] == {} for one in found)
     assert (
         told(found, "tenants[eve]")[2].items() >= {"name": "eve", "credit": "5.00", "currency": "PLN"}.items()
@@ -191,6 +199,8 @@ def changed() -> Json:
     eve["groups"][0]["numbers"] = ["+48601000003"]
     eve["keywords"][0]["mail"] = "bob@example.test"
     eve["numbers"][0]["forwarding"] = False
+    eve["users"][0] |= {"password": OTHERS[4], "role": "admin"}
+    document["operators"][1]["language"] = "pl"
     return document
 
 
@@ -217,6 +227,11 @@ CHANGED: Mapping[str, tuple[Json, Json]] = {
         {"mail": "eve@example.test"},
         {"mail": "bob@example.test"},
     ),
+    "tenants[eve].users[ewa@example.test]": (
+        {"password": "(set)", "role": "user"},
+        {"password": "(changed)", "role": "admin"},
+    ),
+    "operators[ola@operator.test]": ({"language": "en"}, {"language": "pl"}),
     "tenants[eve].numbers[+48601000031]": ({"forwarding": True}, {"forwarding": False}),
 }
 
@@ -281,7 +296,8 @@ def _kept(connection: Connection) -> list[str]:
     ]
     tokens = [bytes(row).hex() for row in connection.execute(select(api_key.c.hash)).scalars()]
     secrets = connection.execute(select(mail_sender.c.secret_hash)).scalars()
-    return [*hashes, *tokens, *secrets]
+    people = [one for one in connection.execute(select(user_account.c.password_hash)).scalars() if one]
+    return [*hashes, *tokens, *secrets, *people]
 
 
 # --- over HTTP ----------------------------------------------------------------------------------------------
