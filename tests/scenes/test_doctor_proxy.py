@@ -45,11 +45,23 @@ def test_it_is_there_or_not() -> None:
     assert found(BEHIND, outbound="127.0.0.1:5080")["sip.outbound"][0] == "warn"
 
 
+OTHER_PASSWORD = replace(BEHIND, sip={"101": replace(sip_account("101", "before"), via="proxy")})
+
+
 @pytest.mark.parametrize(
-    ("written", "state"), [(None, "warn"), (Directory(), "warn"), (BEHIND, "ok")], ids=["none", "old", "new"]
+    ("written", "state"),
+    [(None, "warn"), (Directory(), "warn"), (OTHER_PASSWORD, "warn"), (BEHIND, "ok")],
+    ids=["none", "old", "password", "new"],
 )
 def test_the_file_of_users(tmp_path: Path, written: Directory | None, state: str) -> None:
     file = tmp_path / "subscriber"
     if written is not None:
         Subscribers(file).keep(written)
     assert found(BEHIND, subscribers=str(file))["sip.subscribers"][0] == state
+
+
+def test_accounts_of_a_customer_who_is_off_are_not_missed_in_the_file(tmp_path: Path) -> None:
+    off = replace(BEHIND, tenants={b"T" * 16: Tenant(b"T" * 16, "acme", "std", enabled=False)})
+    file = tmp_path / "subscriber"
+    Subscribers(file).keep(off)
+    assert found(off, subscribers=str(file))["sip.subscribers"] == ("ok", f"accounts in {file}: 0")

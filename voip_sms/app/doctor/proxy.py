@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from voip_sms.app.doctor.findings import CONNECT, Finding
+from voip_sms.app.subscribers import table
 from voip_sms.core.directory import Directory
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.net.sip.traffic import Target
@@ -23,7 +24,7 @@ def look(settings: SipSettings, directory: Directory) -> Iterator[Finding]:
         advice = "name the proxy's address: else phones behind it can't send"
         yield Finding("warn", "sip.trusted_peers", "none", advice)
     if settings.subscribers:
-        yield _kept(Path(settings.subscribers), behind)
+        yield _kept(Path(settings.subscribers), table(directory))
 
 
 def _there(text: str, proxy: Target) -> Finding:
@@ -38,13 +39,13 @@ def _there(text: str, proxy: Target) -> Finding:
     return Finding("ok", "sip.outbound", f"{text} takes connections")
 
 
-def _kept(file: Path, behind: int) -> Finding:
+def _kept(file: Path, wanted: str) -> Finding:
     try:
-        kept = file.read_bytes().count(b"\n") - 1
+        kept = file.read_bytes()
     except OSError as error:
         advice = "serve writes it when it may: does the folder exist, and is it the service's?"
         return Finding("warn", "sip.subscribers", f"{file}: {error.strerror}", advice)
-    if kept < behind:
+    if kept != wanted.encode():
         advice = "serve brings it up to date; look for sip_subscribers_not_written in its log"
-        return Finding("warn", "sip.subscribers", f"{kept} of {behind} accounts in {file}", advice)
-    return Finding("ok", "sip.subscribers", f"{kept} accounts in {file}")
+        return Finding("warn", "sip.subscribers", f"{file} is not as the accounts are now", advice)
+    return Finding("ok", "sip.subscribers", f"accounts in {file}: {wanted.count(chr(10)) - 1}")
