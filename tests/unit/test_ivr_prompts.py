@@ -1,8 +1,10 @@
 """Texts, digits and numbers as sounds: spoken once, kept while they are used, named so that nothing leaks."""
 
+import asyncio
 import os
 import stat
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -69,6 +71,20 @@ async def test_a_pbx_elsewhere_fetches_them(speech: FakeSpeech, tmp_path: Path) 
     base, _, name = medium.rpartition("/")
     assert base == "sound:http://192.0.2.1:8080/ivr/prompts"
     assert await prompts.read(name) == b"RIFFHello"
+
+
+async def test_a_pbx_does_not_wait_for_what_others_have_spoken(speech: FakeSpeech, tmp_path: Path) -> None:
+    prompts = Prompts(speech, tmp_path, "http://192.0.2.1:8080/ivr/prompts", b"k" * 32)
+    (medium,) = await prompts.media(Say("Hello", "en"))
+    ends = threading.Event()
+    speech.speak = lambda *_: b"RIFF" if ends.wait(10) else b""  # type: ignore[method-assign]
+    speaking = [asyncio.create_task(prompts.media(Say(str(n), "en"))) for n in range(2 * module.AT_ONCE)]
+    try:
+        assert await asyncio.wait_for(prompts.read(medium.rpartition("/")[2]), 2) == b"RIFFHello"
+        assert not any(task.done() for task in speaking)
+    finally:
+        ends.set()
+        await asyncio.gather(*speaking)
 
 
 @pytest.mark.parametrize("name", ["../secret.wav", "/etc/passwd", "x.wav", "0" * 32, f"{'0' * 32}.wav", ""])

@@ -56,7 +56,7 @@ class Prompts:
             return None
         path = self._folder / name
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, path.read_bytes)
+            return await asyncio.to_thread(path.read_bytes)  # not behind what is still being spoken
         except OSError:
             return None
 
