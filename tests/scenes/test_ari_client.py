@@ -76,6 +76,16 @@ async def test_no_answer_is_lost(pbx: FakeAri, ari: Ari, how: str) -> None:
         await ari.post("channels", endpoint="PJSIP/101")
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+async def test_what_may_have_been_done_is_not_asked_for_again(pbx: FakeAri, ari: Ari, method: str) -> None:
+    """A text for a phone is a PUT: it would be there twice."""
+    await ari.get("asterisk", "info")
+    pbx.fail(method, "sendMessage", "drop")
+    with pytest.raises(AriLostError):
+        await ari.call(method, "endpoints", "PJSIP", "101", "sendMessage", body={"body": "Hello"})
+    assert len(pbx.asked(method, "sendMessage")) == 1
+
+
 async def test_a_password_is_nowhere_to_be_read(pbx: FakeAri, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     settings = pbx.settings(password="very-secret-indeed")

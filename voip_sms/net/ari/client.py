@@ -117,6 +117,9 @@ class Ari:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
             )
+            # COMPAT aiohttp 3.14 repeats GET, PUT and DELETE by itself when a connection breaks: a text for a
+            # phone is a PUT, and would go out twice.
+            self._opened._retry_connection = False  # noqa: SLF001 - there is no other way
         return self._opened
 
     def _at(self, *path: str) -> URL:
