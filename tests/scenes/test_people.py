@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy import select
 
 from support.fakes import FakeClock
-from support.office import FILE
+from support.office import BY, FILE
 from support.people import ANN, AWAY, BEN, CAT, HOME, OTTO, PANEL, PASSWORD, PEOPLE, ROOT, Desk
 from voip_sms.cli.main import main
 from voip_sms.core.clock import HOUR
@@ -107,7 +107,7 @@ async def test_nobody_raises_or_ends_themselves(desk: Desk) -> None:
 
 async def test_another_role_ends_sessions_at_once(desk: Desk) -> None:
     signed = await desk.signed_in(CAT)
-    link = (await desk.links.make(CAT, "sign_in")).rpartition("/")[2]
+    link = (await desk.links.make(CAT, "sign_in", BY)).rpartition("/")[2]
     ann, acme = await desk.user(ANN), desk.tenant("acme")
     await desk.users.change(ann, acme, signed.user.id, UserPatch(role="admin"))
     assert not await desk.is_in(signed.token)
@@ -171,6 +171,17 @@ async def test_what_administrators_do_stands_in_the_audit_log(desk: Desk) -> Non
     ]
     assert (entries[1].before, entries[1].after) == ({"role": "user"}, {"role": "admin"})
     assert all(one.tenant_id == acme for one in entries)
+
+
+async def test_who_made_a_link_stands_in_the_audit_log(desk: Desk) -> None:
+    token = (await desk.links.make(CAT, "sign_in", BY)).rpartition("/")[2]
+    entries = await desk.office.reader.run(
+        lambda connection: connection.execute(select(audit_entry).where(audit_entry.c.kind == "links")).all()
+    )
+    assert [(one.who, one.label) for one in entries] == [
+        (BY.who, f"tenants[acme].users[{CAT}].links[sign_in]")
+    ]
+    assert token not in repr(entries)
 
 
 # --- registration -------------------------------------------------------------------------------------------
@@ -300,6 +311,17 @@ async def test_a_mail_goes_out_in_the_persons_language_and_the_link_goes_with_it
         desk.clock.advance(600)
         taken = await context.writer.do(claim_unit(context.directory(), room, "main", desk.clock.now()))
         claim = next(iter(taken.claims), claim)
+
+
+async def test_a_mail_to_who_is_nobodys_yet_goes_out_too(desk: Desk) -> None:
+    await asked(desk)
+    context = desk.office.context
+    room = Room({"mail": 5}, {}, 4, frozenset())
+    taken = await context.writer.do(claim_unit(context.directory(), room, "main", desk.clock.now()))
+    (claim,) = taken.claims
+    assert claim.outcome is None
+    mail = compose(claim.job, Identity())  # type: ignore[arg-type]
+    assert (mail["To"], mail["Subject"]) == (ASKING.mail, "Otrzymaliśmy Twoją rejestrację")
 
 
 # --- apply and the command ----------------------------------------------------------------------------------

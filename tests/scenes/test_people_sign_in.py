@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from support.fakes import FakeClock, FakeIds, fixed_random
+from support.office import BY
 from support.people import ANN, AWAY, BEN, CAT, HOME, OTTO, PANEL, PASSWORD, ROOT, Desk
 from voip_sms.core.clock import DAY, HOUR, MINUTE, SECOND
 from voip_sms.core.failures import Refusal
@@ -53,7 +54,7 @@ async def test_the_right_password_opens_a_session(desk: Desk) -> None:
 
 async def test_the_database_has_only_hashes(desk: Desk) -> None:
     signed = await desk.signed_in()
-    link = await desk.links.make(ANN, "sign_in")
+    link = await desk.links.make(ANN, "sign_in", BY)
 
     def everything(connection: object) -> str:
         tables = ("user_account", "panel_session", "one_time_link")
@@ -203,7 +204,7 @@ async def test_codes_are_few_also_with_many_tickets(desk: Desk) -> None:
 
 async def test_what_is_no_ticket(desk: Desk) -> None:
     await refused(desk.sign_in.by_code("nonsense", "000000", HOME))
-    link = await desk.links.make(ANN, "sign_in")
+    link = await desk.links.make(ANN, "sign_in", BY)
     await refused(desk.sign_in.by_code(link.rpartition("/")[2], "000000", HOME))
 
 
@@ -283,7 +284,7 @@ async def test_what_a_browser_calls_itself_is_one_short_line(desk: Desk) -> None
 
 async def test_another_password_ends_all_other_sessions_and_links(desk: Desk) -> None:
     signed, other = await desk.signed_in(), await desk.signed_in(visit=AWAY)
-    link = await desk.links.make(ANN, "sign_in")
+    link = await desk.links.make(ANN, "sign_in", BY)
     await refused(desk.own.change_password(signed.user, "wrong", "another horse battery", HOME))
     with pytest.raises(PasswordUnfitError):
         await desk.own.change_password(signed.user, PASSWORD, "ann@acme.test", HOME)
@@ -325,7 +326,7 @@ async def test_language_and_wishes(desk: Desk) -> None:
 
 
 async def test_a_sign_in_link_opens_once_also_for_two_at_the_same_moment(desk: Desk) -> None:
-    link = await desk.links.make(ROOT, "sign_in")
+    link = await desk.links.make(ROOT, "sign_in", BY)
     assert link.startswith("https://sms.test/panel/sign-in/")
     token = link.rpartition("/")[2]
     assert (await desk.links.look(token)).user.mail == ROOT
@@ -338,8 +339,8 @@ async def test_a_sign_in_link_opens_once_also_for_two_at_the_same_moment(desk: D
 
 
 async def test_a_sign_in_link_is_good_for_a_quarter_of_an_hour_and_a_newer_one_voids_it(desk: Desk) -> None:
-    first = (await desk.links.make(ANN, "sign_in")).rpartition("/")[2]
-    second = (await desk.links.make(ANN, "sign_in")).rpartition("/")[2]
+    first = (await desk.links.make(ANN, "sign_in", BY)).rpartition("/")[2]
+    second = (await desk.links.make(ANN, "sign_in", BY)).rpartition("/")[2]
     await refused(desk.links.sign_in(first, HOME), "not_found")
     await refused(desk.links.set_password(second, "another horse battery", HOME), "not_found")
     desk.clock.advance(15 * MINUTE / SECOND)
@@ -347,7 +348,7 @@ async def test_a_sign_in_link_is_good_for_a_quarter_of_an_hour_and_a_newer_one_v
 
 
 async def test_a_link_sets_a_password_once_and_signs_in(desk: Desk) -> None:
-    token = (await desk.links.make(BEN, "password")).rpartition("/")[2]
+    token = (await desk.links.make(BEN, "password", BY)).rpartition("/")[2]
     with pytest.raises(PasswordUnfitError):
         await desk.links.set_password(token, "short", HOME)
     desk.clock.advance(47 * HOUR / SECOND)
@@ -361,7 +362,7 @@ async def test_a_link_sets_a_password_once_and_signs_in(desk: Desk) -> None:
 async def test_a_set_password_link_does_not_go_round_the_second_factor(desk: Desk) -> None:
     secret, switched = await with_factor(desk)
     desk.clock.advance(60)
-    token = (await desk.links.make(ANN, "password")).rpartition("/")[2]
+    token = (await desk.links.make(ANN, "password", BY)).rpartition("/")[2]
     found = await desk.links.set_password(token, "another horse battery", HOME)
     assert isinstance(found, CodeNeeded)
     assert not await desk.is_in(switched.signed.token)
@@ -369,12 +370,12 @@ async def test_a_set_password_link_does_not_go_round_the_second_factor(desk: Des
 
 
 async def test_nobody_gets_a_link_who_is_nobody_or_switched_off(desk: Desk) -> None:
-    await refused(desk.links.make("nobody@acme.test", "sign_in"), "not_found")
-    token = (await desk.links.make(CAT, "sign_in")).rpartition("/")[2]
+    await refused(desk.links.make("nobody@acme.test", "sign_in", BY), "not_found")
+    token = (await desk.links.make(CAT, "sign_in", BY)).rpartition("/")[2]
     assert not await desk.office.apply(
         {"version": 1, "tenants": [{"name": "acme", "users": [{"mail": CAT, "enabled": False}]}]}
     )
-    await refused(desk.links.make(CAT, "sign_in"), "conflict")
+    await refused(desk.links.make(CAT, "sign_in", BY), "conflict")
     await refused(desk.links.sign_in(token, HOME), "not_found")
     await refused(desk.links.look(token), "not_found")
 
@@ -399,7 +400,7 @@ async def neighbour(desk: Desk, clock: FakeClock, database_url: str) -> AsyncIte
 
 async def test_a_link_opens_once_among_two_processes(desk: Desk, neighbour: Links) -> None:
     for _ in range(5):
-        token = (await desk.links.make(ANN, "sign_in")).rpartition("/")[2]
+        token = (await desk.links.make(ANN, "sign_in", BY)).rpartition("/")[2]
         tries = [one.sign_in(token, visit) for one in (desk.links, neighbour) for visit in (HOME, AWAY)]
         came = await asyncio.gather(*tries, return_exceptions=True)
         assert [isinstance(one, SignedIn) for one in came].count(True) == 1
@@ -407,9 +408,9 @@ async def test_a_link_opens_once_among_two_processes(desk: Desk, neighbour: Link
 
 
 async def test_what_one_process_ends_is_over_in_the_other(desk: Desk, neighbour: Links) -> None:
-    token = (await neighbour.make(CAT, "sign_in")).rpartition("/")[2]
+    token = (await neighbour.make(CAT, "sign_in", BY)).rpartition("/")[2]
     signed = await neighbour.sign_in(token, HOME)
     assert await desk.is_in(signed.token)
     await desk.sessions.sign_out(signed.token)
-    late = (await desk.links.make(CAT, "sign_in")).rpartition("/")[2]
+    late = (await desk.links.make(CAT, "sign_in", BY)).rpartition("/")[2]
     assert await neighbour.sign_in(late, HOME)

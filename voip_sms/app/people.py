@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 
 from voip_sms.app.administration import administered
+from voip_sms.app.audit import by_command, seal
 from voip_sms.app.build import lay_ground
 from voip_sms.app.settings import Settings
 from voip_sms.core.failures import StoreUnavailableError
@@ -24,11 +25,13 @@ def link(settings: Settings, mail: str, kind: LinkKind) -> str:
     """A link for whoever signs in with this address. DatabaseError, Refusal."""
     with administered(settings) as database:
         try:
-            return asyncio.run(_link(settings, database, mail, kind))
+            made = asyncio.run(_link(settings, database, mail, kind))
         except StoreUnavailableError as error:
             why = error.detail or "it does not answer"
             where = database.url.render_as_string(hide_password=True)
             raise DatabaseUnreachableError(f"{where}: {why}; try again later") from error
+        seal(database)
+        return made
 
 
 async def _link(settings: Settings, database: Database, mail: str, kind: LinkKind) -> str:
@@ -37,7 +40,7 @@ async def _link(settings: Settings, database: Database, mail: str, kind: LinkKin
     try:
         directory = await ground.reader.run(snapshot.load)
         context = replace(ground.context, directory=lambda: directory)
-        return await _links(settings, context).make(mail, kind)
+        return await _links(settings, context).make(mail, kind, by_command("cli", "user"))
     finally:
         await ground.writer.stop()
         ground.reader.close()

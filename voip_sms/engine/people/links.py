@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from voip_sms.core import passwords
-from voip_sms.core.directory import Micros
+from voip_sms.core.audit import By, Entry
+from voip_sms.core.directory import Directory, Id, Micros
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import LinkKind, OneTimeLink
 from voip_sms.engine.context import Context
@@ -15,6 +16,7 @@ from voip_sms.engine.people.rows import (
     Visit,
     end_sessions,
     is_active,
+    label_of,
     link_row,
     links,
     open_session,
@@ -26,6 +28,7 @@ from voip_sms.engine.people.sign_in import CodeNeeded, SignIn
 from voip_sms.engine.people.tokens import Random, new_token, token_hash
 from voip_sms.engine.proving import Proving
 from voip_sms.store import resolve
+from voip_sms.store.audit import row_of
 from voip_sms.store.units import Read, Rows, State, Unit, by_key
 
 
@@ -42,16 +45,17 @@ class Links:
         self._random = random
         self._panel = panel
 
-    async def make(self, mail: str, kind: LinkKind) -> str:
+    async def make(self, mail: str, kind: LinkKind, by: By) -> str:
         """A link for whoever has this address, which voids their earlier ones of the kind.
 
-        Refusal `not_found`: nobody has it; `conflict`: they are switched off.
+        `by` is noted in the audit log. Refusal `not_found`: nobody has it; `conflict`: they are switched off.
         """
         person = await self._context.reader.run(resolve.person_of_mail, mail.strip().lower())
         if person is None:
             raise Refusal("not_found", f"{mail}: nobody signs in with this address")
         token, now = new_token(self._random), self._context.clock.now()
         directory = self._context.directory()
+        stamp = (self._context.new_id(), now, by)
 
         def decide(state: State) -> Rows:
             there = state.get("user_account", person["id"])
@@ -62,6 +66,7 @@ class Links:
                 if row["kind"] == kind and row["used_at"] is None:
                     rows.update("one_time_link", (row["hash"],), used_at=now)
             rows.inserts.append(("one_time_link", link_row(person, kind, token, now)))
+            rows.inserts.append(("audit_entry", row_of(_entry(directory, person, kind, stamp))))
             return rows
 
         reads = [by_key("user_account", person["id"]), links(person["id"])]
@@ -137,6 +142,24 @@ class Links:
     def _fresh(self, visit: Visit) -> Fresh:
         context = self._context
         return Fresh(new_token(self._random), context.new_id(), context.clock.now(), visit)
+
+
+def _entry(
+    directory: Directory, person: Mapping[str, Any], kind: LinkKind, stamp: tuple[Id, Micros, By]
+) -> Entry:
+    entry_id, at, by = stamp
+    return Entry(
+        id=entry_id,
+        tenant_id=person["tenant_id"],
+        at=at,
+        by=by,
+        action="added",
+        kind="links",
+        label=f"{label_of(directory, person)}.links[{kind}]",
+        object_id="",
+        before={},
+        after={},
+    )
 
 
 def _opens(link: Mapping[str, Any], person: Mapping[str, Any], now: Micros) -> bool:

@@ -80,6 +80,14 @@ def is_active(directory: Directory, row: Mapping[str, Any] | None) -> bool:
     return tenant is not None and tenant.enabled and row["role"] != "operator"
 
 
+def label_of(directory: Directory, row: Mapping[str, Any]) -> str:
+    """What reports of `apply` and the audit log call a person: a row of `user_account`."""
+    if row["tenant_id"] == NO_TENANT:
+        return f"operators[{row['mail']}]"
+    tenant = directory.tenants.get(row["tenant_id"])
+    return f"tenants[{'?' if tenant is None else tenant.name}].users[{row['mail']}]"
+
+
 def sessions(user_id: Id) -> Match:
     """Everything that somebody is signed in with."""
     return Match("panel_session", ("user_id",), (user_id,))

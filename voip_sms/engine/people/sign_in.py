@@ -25,8 +25,8 @@ from voip_sms.wire import totp
 
 AT_ONCE: Final = 8
 """Who tries at one time from one source: waiting in parallel is no way around waiting."""
-WAITING: Final = 256
-"""Who waits at all: beyond it nobody new is heard for a moment."""
+WAITING: Final = 4_096
+"""Who waits at all, a few KB each; fewer sources than five hundred can't fill it."""
 MAIL_LONGEST: Final = 254
 CODES_BURST: Final = 10
 SECONDS_PER_CODE: Final = 60.0

@@ -20,6 +20,7 @@ from voip_sms.engine.people.rows import (
     end_sessions,
     gone,
     is_active,
+    label_of,
     link_row,
     links,
     sessions,
@@ -80,7 +81,7 @@ class Users:
             job = mails.invitation(row, opening, stamp, asking["name"])
             rows.inserts.append(("forward_job", job))
             rows.wakes.add(mails.WAKES)
-            self._note(rows, actor, Change("added", kinds.USER, row, dict(row), _label(directory, row)))
+            self._note(rows, actor, Change("added", kinds.USER, row, dict(row), label_of(directory, row)))
             return rows
 
         try:
@@ -112,7 +113,7 @@ class Users:
                 void_links(rows, state, user_id, self._context.clock.now())
             before = {name: person[name] for name in changes}
             row = {**person, **changes}
-            label = _label(directory, row)
+            label = label_of(directory, row)
             self._note(rows, actor, Change("changed", kinds.USER, row, changes, label, before))
             return rows
 
@@ -177,11 +178,3 @@ def _check(
 
 def _is(role: Role, person: Mapping[str, Any]) -> bool:
     return bool(person["role"] == role and person["enabled"])
-
-
-def _label(directory: Directory, row: Mapping[str, Any]) -> str:
-    """As reports of `apply` call it."""
-    if row["tenant_id"] == NO_TENANT:
-        return f"operators[{row['mail']}]"
-    tenant = directory.tenants.get(row["tenant_id"])
-    return f"tenants[{'?' if tenant is None else tenant.name}].users[{row['mail']}]"
