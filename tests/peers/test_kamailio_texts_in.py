@@ -262,6 +262,22 @@ async def test_unknown_user_and_wrong_password_look_the_same(front: Front) -> No
     assert front.service.engine.submissions == []
 
 
+@pytest.mark.parametrize("method", ["MESSAGE", "REGISTER"])
+async def test_a_proof_that_somebody_read_on_the_way_is_of_no_use_elsewhere(
+    front: Front, method: str
+) -> None:
+    asked = Ask(body="mine")
+    if method == "REGISTER":
+        contact = "Contact: <sip:101@127.0.0.1:5099>"
+        asked = Ask(method, "sip:sms.test", "", to="<sip:101@sms.test>", headers=(contact,))
+    async with front.udp() as phone, front.udp(OTHER) as thief:
+        proven = authorized(asked, await phone.ask(asked), "101", "pw101")
+        assert (await phone.ask(proven)).status in (200, 202)
+        stolen = replace(proven, body="not mine", call_id="another", via=OTHER, cseq=77)
+        assert (await thief.ask(stolen)).status == 401
+    assert "not mine" not in [s.text for s in front.service.engine.submissions]
+
+
 async def test_who_may_register_changes_without_a_restart(front: Front) -> None:
     accounts = front.service.engine.accounts
     async with front.udp() as phone:
