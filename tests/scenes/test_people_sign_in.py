@@ -306,6 +306,15 @@ async def test_of_two_changes_of_a_password_at_once_one_counts(desk: Desk) -> No
     assert [isinstance(one, SignedIn) for one in came].count(True) == 1
 
 
+async def test_who_found_a_browser_open_guesses_no_faster(desk: Desk) -> None:
+    signed = await desk.signed_in()
+    for _ in range(BURST):
+        await refused(desk.own.switch_off(signed.user, "wrong", HOME))
+    error = await refused(desk.own.switch_off(signed.user, PASSWORD, HOME), "rate_limited")
+    assert error.data["retry_after"] == 6
+    assert await desk.is_in(signed.token)
+
+
 async def test_language_and_wishes(desk: Desk) -> None:
     signed = await desk.signed_in()
     wishes = {"balance_low": ("sms", "mail"), "name_approved": ()}

@@ -27,7 +27,7 @@ class OperatorPerson(Resource):
     def _fit(self) -> Self:
         if self.password is not None:
             try:
-                passwords.check(self.password, self.mail, self.name or "")
+                passwords.check(passwords.prepared(self.password), self.mail, self.name or "")
             except passwords.PasswordUnfitError as error:
                 raise complaint(str(error)) from None
         return self

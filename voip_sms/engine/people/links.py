@@ -1,6 +1,6 @@
 """One-time links: set a password, sign in. Whether one is used up is decided in the writer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from voip_sms.core import passwords
@@ -11,15 +11,16 @@ from voip_sms.core.people import LinkKind, OneTimeLink
 from voip_sms.engine.context import Context
 from voip_sms.engine.people.mails import link_url
 from voip_sms.engine.people.rows import (
-    Fresh,
     SignedIn,
     Visit,
+    drawn,
     end_sessions,
     is_active,
     label_of,
     link_row,
     links,
     open_session,
+    opens,
     sessions,
     user_of,
     void_links,
@@ -29,7 +30,10 @@ from voip_sms.engine.people.tokens import Random, new_token, token_hash
 from voip_sms.engine.proving import Proving
 from voip_sms.store import resolve
 from voip_sms.store.audit import row_of
-from voip_sms.store.units import Read, Rows, State, Unit, by_key
+from voip_sms.store.units import Rows, State, Unit, by_key
+
+Change = Callable[[Rows, State, Mapping[str, Any]], None]
+"""What a link does, given the rows to write to and the person; it sets the result."""
 
 
 class Links:
@@ -69,14 +73,14 @@ class Links:
             rows.inserts.append(("audit_entry", row_of(_entry(directory, person, kind, stamp))))
             return rows
 
-        reads = [by_key("user_account", person["id"]), links(person["id"])]
+        reads = [links(person["id"]), by_key("user_account", person["id"])]
         await self._context.writer.do(Unit(decide, reads))
         return link_url(self._panel, kind, token)
 
     async def look(self, token: str) -> OneTimeLink:
         """What a link would open, and for whom; it is as good afterwards as before."""
         found = await self._context.reader.run(resolve.link_of, token_hash(token))
-        if found is None or not _opens(*found, self._context.clock.now()):
+        if found is None or not opens(*found, self._context.clock.now()):
             raise _used_up()
         row, person = found
         if row["kind"] == "code" or not is_active(self._context.directory(), person):
@@ -87,7 +91,7 @@ class Links:
         """Of two that use it at the same moment one is signed in. No code is asked for: who has the link has
         the machine (`voip-sms user link`).
         """
-        fresh = self._fresh(visit)
+        fresh = drawn(self._context, self._random, visit)
 
         def change(rows: Rows, state: State, person: Mapping[str, Any]) -> None:
             del state
@@ -115,20 +119,18 @@ class Links:
         person = await self._use(token, "password", now, change)
         return await self._sign_in.admit(person, visit)
 
-    async def _use(self, token: str, kind: LinkKind, now: Micros, change: Any) -> Any:
+    async def _use(self, token: str, kind: LinkKind, now: Micros, change: Change) -> Any:
+        """Mark it as used and do what it is for; the unit's result."""
         digest, directory = token_hash(token), self._context.directory()
-
-        def follow(state: State) -> Iterator[Read]:
-            row = state.get("one_time_link", digest)
-            if row is not None:
-                yield by_key("user_account", row["user_id"])
-                yield sessions(row["user_id"])
-                yield links(row["user_id"])
+        found = await self._context.reader.run(resolve.link_of, digest)
+        if found is None:
+            raise _used_up()
+        user_id = found[1]["id"]
 
         def decide(state: State) -> Rows:
             row = state.get("one_time_link", digest)
-            person = None if row is None else state.get("user_account", row["user_id"])
-            if row is None or person is None or row["kind"] != kind or not _opens(row, person, now):
+            person = state.get("user_account", user_id)
+            if row is None or person is None or row["kind"] != kind or not opens(row, person, now):
                 raise _used_up()
             if not is_active(directory, person):
                 raise _used_up()
@@ -137,11 +139,8 @@ class Links:
             change(rows, state, person)
             return rows
 
-        return await self._context.writer.do(Unit(decide, [by_key("one_time_link", digest)], follow))
-
-    def _fresh(self, visit: Visit) -> Fresh:
-        context = self._context
-        return Fresh(new_token(self._random), context.new_id(), context.clock.now(), visit)
+        reads = [links(user_id), sessions(user_id), by_key("user_account", user_id)]
+        return await self._context.writer.do(Unit(decide, reads))
 
 
 def _entry(
@@ -160,11 +159,6 @@ def _entry(
         before={},
         after={},
     )
-
-
-def _opens(link: Mapping[str, Any], person: Mapping[str, Any], now: Micros) -> bool:
-    same: bool = link["user_id"] == person["id"]
-    return same and link["used_at"] is None and link["expires_at"] > now
 
 
 def _used_up() -> Refusal:

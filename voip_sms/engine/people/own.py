@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final
 
 from voip_sms.core import passwords
@@ -11,9 +12,9 @@ from voip_sms.core.guessing import Guesses
 from voip_sms.core.people import NOTICES, Language, User, Wishes
 from voip_sms.engine.context import Context
 from voip_sms.engine.people.rows import (
-    Fresh,
     SignedIn,
     Visit,
+    drawn,
     end_sessions,
     gone,
     is_active,
@@ -23,7 +24,7 @@ from voip_sms.engine.people.rows import (
     user_of,
     void_links,
 )
-from voip_sms.engine.people.tokens import Random, new_recovery_codes, new_token, recovery_hash
+from voip_sms.engine.people.tokens import Random, new_recovery_codes, recovery_hash
 from voip_sms.engine.proving import Proving
 from voip_sms.store import people as stored
 from voip_sms.store.units import Rows, State, Unit, by_key
@@ -54,7 +55,7 @@ class Own:
     """Whoever changes what opens the door is asked for the password again, and gets a new session.
 
     All others of theirs end in the same transaction. Refusal `unauthorized`: the password is wrong, or they
-    are gone.
+    are gone; `rate_limited`: too many wrong ones.
     """
 
     def __init__(
@@ -130,7 +131,10 @@ class Own:
         return await self._changed(user, lambda _: changes)
 
     async def _proven(self, user: User, password: str, visit: Visit) -> str:
-        """The hash that the password is right for."""
+        """The hash that the password is right for. Who found a browser open guesses no faster than others."""
+        wait = self._guesses.wait(visit.address, user.mail)
+        if wait:
+            raise Refusal("rate_limited", "too many wrong passwords", {"retry_after": ceil(wait)})
         row = await self._context.reader.run(stored.person, user.tenant_id, user.id)
         hashed: str = (row or {}).get("password_hash") or ""
         if not await self._proving.prove(hashed, passwords.prepared(password[: passwords.LONGEST])):
@@ -140,7 +144,7 @@ class Own:
 
     async def _renewed(self, user: User, visit: Visit, proven: str, change: Decide) -> SignedIn:
         context = self._context
-        fresh = Fresh(new_token(self._random), context.new_id(), context.clock.now(), visit)
+        fresh = drawn(context, self._random, visit)
         directory = context.directory()
 
         def decide(state: State) -> Rows:
@@ -155,7 +159,7 @@ class Own:
             rows.result = open_session(rows, {**person, **changes}, fresh)
             return rows
 
-        reads = [by_key("user_account", user.id), sessions(user.id), links(user.id)]
+        reads = [links(user.id), sessions(user.id), by_key("user_account", user.id)]
         signed: SignedIn = await context.writer.do(Unit(decide, reads))
         return signed
 

@@ -7,7 +7,8 @@ from typing import Any, Final
 from voip_sms.core.directory import NO_TENANT, Directory, Id, Micros
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import LINK_LIFE, LONGEST, LinkKind, Registration, Session, User
-from voip_sms.engine.people.tokens import token_hash
+from voip_sms.engine.context import Context
+from voip_sms.engine.people.tokens import Random, new_token, token_hash
 from voip_sms.store.units import Match, Row, Rows, State
 
 AGENT_MOST: Final = 200
@@ -40,6 +41,11 @@ class Fresh:
     id: Id
     now: Micros
     visit: Visit
+
+
+def drawn(context: Context, random: Random, visit: Visit) -> Fresh:
+    """What the next session is made of."""
+    return Fresh(new_token(random), context.new_id(), context.clock.now(), visit)
 
 
 def user_of(row: Mapping[str, Any]) -> User:
@@ -88,6 +94,10 @@ def label_of(directory: Directory, row: Mapping[str, Any]) -> str:
     return f"tenants[{'?' if tenant is None else tenant.name}].users[{row['mail']}]"
 
 
+# Units that lock what is somebody's name it in this order: links, sessions, the person. No two of them wait
+# for each other, on however many nodes.
+
+
 def sessions(user_id: Id) -> Match:
     """Everything that somebody is signed in with."""
     return Match("panel_session", ("user_id",), (user_id,))
@@ -131,6 +141,12 @@ def link_row(person: Mapping[str, Any], kind: LinkKind, token: str, now: Micros)
         "created_at": now,
         "expires_at": now + LINK_LIFE[kind],
     }
+
+
+def opens(link: Mapping[str, Any], person: Mapping[str, Any], now: Micros) -> bool:
+    """Whether a link is this person's, not used, and its time not over."""
+    same: bool = link["user_id"] == person["id"]
+    return same and link["used_at"] is None and link["expires_at"] > now
 
 
 def void_links(rows: Rows, state: State, user_id: Id, now: Micros) -> None:

@@ -11,9 +11,9 @@ from voip_sms.core.people import Session, User
 from voip_sms.engine.context import Context
 from voip_sms.engine.people.rows import (
     ADDRESS_MOST,
-    Fresh,
     SignedIn,
     Visit,
+    drawn,
     gone,
     is_active,
     open_session,
@@ -21,7 +21,7 @@ from voip_sms.engine.people.rows import (
     sessions,
     user_of,
 )
-from voip_sms.engine.people.tokens import Random, new_token, token_hash
+from voip_sms.engine.people.tokens import Random, token_hash
 from voip_sms.store import people as stored
 from voip_sms.store import resolve
 from voip_sms.store.units import Read, Rows, State, Unit, by_key
@@ -62,7 +62,7 @@ class Sessions:
 
     async def renew(self, token: str, visit: Visit) -> SignedIn:
         """The same person under a new id, which the old one no longer is. Refusal `unauthorized`: over."""
-        digest, fresh = token_hash(token), self.fresh(visit)
+        digest, fresh = token_hash(token), drawn(self._context, self._random, visit)
         directory = self._context.directory()
 
         def decide(state: State) -> Rows:
@@ -126,11 +126,6 @@ class Sessions:
             return rows
 
         await self._context.writer.do(Unit(decide, [by_key("panel_session", digest)]))
-
-    def fresh(self, visit: Visit) -> Fresh:
-        """What the next session is made of."""
-        context = self._context
-        return Fresh(new_token(self._random), context.new_id(), context.clock.now(), visit)
 
 
 def _seen_unit(digest: bytes, address: str, now: int) -> Unit:

@@ -11,16 +11,28 @@ from typing import Any, Final
 from voip_sms.core import passwords
 from voip_sms.core.buckets import Buckets
 from voip_sms.core.clock import SECOND
+from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.guessing import Guesses
 from voip_sms.core.people import CODE_TRIES
 from voip_sms.core.sites import site_of
 from voip_sms.engine.context import Context
-from voip_sms.engine.people.rows import Fresh, SignedIn, Visit, gone, is_active, link_row, open_session
-from voip_sms.engine.people.tokens import Random, new_token, recovery_hash, token_hash
+from voip_sms.engine.people.rows import (
+    Fresh,
+    SignedIn,
+    Visit,
+    drawn,
+    gone,
+    is_active,
+    link_row,
+    links,
+    open_session,
+    opens,
+)
+from voip_sms.engine.people.tokens import Random, recovery_hash, token_hash
 from voip_sms.engine.proving import Proving
 from voip_sms.store import resolve
-from voip_sms.store.units import Read, Rows, State, Unit, by_key
+from voip_sms.store.units import Rows, State, Unit, by_key
 from voip_sms.wire import totp
 
 AT_ONCE: Final = 8
@@ -93,7 +105,7 @@ class SignIn:
 
         Refusal `unauthorized`: the password was changed, or they were switched off, meanwhile.
         """
-        fresh, directory = self._fresh(visit), self._context.directory()
+        fresh, directory = drawn(self._context, self._random, visit), self._context.directory()
 
         def decide(state: State) -> Rows:
             now = state.get("user_account", person["id"])
@@ -127,8 +139,9 @@ class SignIn:
         wait = self._codes.take(person["id"], self._seconds())
         if wait:
             raise Refusal("rate_limited", "too many codes", {"retry_after": ceil(wait)})
-        fresh = self._fresh(visit)
-        signed, again = await self._context.writer.do(self._code_unit(token_hash(ticket), code, fresh))
+        fresh = drawn(self._context, self._random, visit)
+        unit = self._code_unit(person["id"], token_hash(ticket), code, fresh)
+        signed, again = await self._context.writer.do(unit)
         if signed is None:
             self._guesses.wrong(visit.address, person["mail"])
             raise Refusal("unauthorized", "the code is wrong", {"again": True}) if again else _over()
@@ -136,25 +149,16 @@ class SignIn:
         opened: SignedIn = signed
         return opened
 
-    def _code_unit(self, digest: bytes, code: str, fresh: Fresh) -> Unit:
+    def _code_unit(self, user_id: Id, digest: bytes, code: str, fresh: Fresh) -> Unit:
         directory = self._context.directory()
-
-        def follow(state: State) -> Iterator[Read]:
-            link = state.get("one_time_link", digest)
-            if link is not None:
-                yield by_key("user_account", link["user_id"])
 
         def decide(state: State) -> Rows:
             link = state.get("one_time_link", digest)
-            person = None if link is None else state.get("user_account", link["user_id"])
+            person = state.get("user_account", user_id)
             rows = Rows(result=(None, False))
             if link is None or person is None or not is_active(directory, person):
                 return rows
-            if (
-                link["used_at"] is not None
-                or link["expires_at"] <= fresh.now
-                or person["totp_secret"] is None
-            ):
+            if not opens(link, person, fresh.now) or person["totp_secret"] is None:
                 return rows
             changes = spent_code(person, code, fresh.now)
             if changes is None:
@@ -168,11 +172,7 @@ class SignIn:
             rows.result = (open_session(rows, {**person, **changes}, fresh), False)
             return rows
 
-        return Unit(decide, [by_key("one_time_link", digest)], follow)
-
-    def _fresh(self, visit: Visit) -> Fresh:
-        context = self._context
-        return Fresh(new_token(self._random), context.new_id(), context.clock.now(), visit)
+        return Unit(decide, [links(user_id), by_key("user_account", user_id)])
 
     @contextmanager
     def _turn(self, visit: Visit) -> Iterator[None]:

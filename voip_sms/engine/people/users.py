@@ -117,7 +117,7 @@ class Users:
             self._note(rows, actor, Change("changed", kinds.USER, row, changes, label, before))
             return rows
 
-        reads = [colleagues, sessions(user_id), links(user_id)]
+        reads = [links(user_id), sessions(user_id), colleagues]
         if actor.tenant_id != tenant_id:  # else among them: two who demote each other lock in one order
             reads.append(by_key("user_account", actor.id))
         changed: User = await self._context.writer.do(Unit(decide, reads))
