@@ -278,6 +278,20 @@ def test_what_was_keyed_is_in_no_trace(number: Flow) -> None:
     assert not [note for note in caller.notes if "4711" in str(note)]
 
 
+def test_a_code_that_is_compared_is_in_no_trace(tmp_path: Path) -> None:
+    flow = flow_of(
+        tmp_path,
+        "first: {do: gather, prompt: {say: code}, into: pin, on_digits: check, on_none: bye}\n"
+        'check: {do: branch, when: [{days: mon-sun, variable: pin, is: "4711", then: in}], otherwise: bye}\n'
+        "in: {do: hangup, prompt: {say: welcome}}\nbye: {do: hangup}",
+    )
+    caller = Caller(flow)
+    caller.answer("4711#")
+    assert caller.heard[-1] == "welcome"
+    assert ("check", "in", "mon-sun, pin") in caller.notes
+    assert not [note for note in caller.notes if "4711" in str(note)]
+
+
 # --- the others ---------------------------------------------------------------------------------------------
 
 

@@ -155,7 +155,7 @@ class Machine:
     def _branch(self, step: Branch) -> Target:
         for condition in step.when:
             if self._known.holds(condition):
-                self._note(condition.then, condition.label)
+                self._note(condition.then, condition.reason)
                 return condition.then
         self._note(step.otherwise, "otherwise")
         return step.otherwise

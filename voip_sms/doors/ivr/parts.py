@@ -181,11 +181,17 @@ class Condition(Resource):
     @property
     def label(self) -> str:
         """What it asks, as it was written."""
+        return self._asked(f"{self.variable} = {' | '.join(self.value)}" if self.value is not None else "")
+
+    @property
+    def reason(self) -> str:
+        """The same for a trace, where nobody reads what a variable was: it may be a PIN that was keyed."""
+        return self._asked(self.variable or "")
+
+    def _asked(self, variable: str) -> str:
         asked = [one.text for one in (self.days, self.hours, self.dates) if one is not None]
         if self.holiday is not None:
             asked.append("holiday" if self.holiday else "no holiday")
         if self.caller is not None:
             asked.append(f"caller {' | '.join(self.caller)}")
-        if self.value is not None:
-            asked.append(f"{self.variable} = {' | '.join(self.value)}")
-        return ", ".join(asked)
+        return ", ".join(filter(None, (*asked, variable)))
