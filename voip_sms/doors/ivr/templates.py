@@ -1,7 +1,8 @@
 """Texts with {{ variables }}: a small part of Jinja in which nothing can loop, call, reach inside or grow.
 
 Jinja's sandbox keeps a template from Python; it does not keep one from `{{ "x" * 10**9 }}`. So only what
-stands in `_ALLOWED` and `_FILTERS` is taken: a rendering's time and size follow from the template's length.
+stands in `_ALLOWED`, `_FILTERS` and `_TESTS` is taken: a rendering's time and size follow from the template's
+length.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ LONGEST: Final = 2000
 _FILTERS: Final = frozenset(
     {"capitalize", "d", "default", "first", "last", "length", "lower", "title", "trim", "upper"}
 )
+_TESTS: Final = frozenset({"defined", "undefined", "eq", "ne", "in"})
+"""`divisibleby` of a text formats it: of "%9999999999d" from outside that is ten gigabytes."""
 _ALLOWED: Final = (
     *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.CondExpr),
     *(nodes.Name, nodes.Const, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg),
@@ -104,6 +107,8 @@ def _wrong_with(node: nodes.Node) -> str:
         return "only {{ variables }}, slices of them, ~, comparisons and if are taken in a text"
     if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
         return f"unknown filter {node.name}; known: {', '.join(sorted(_FILTERS))}"
+    if isinstance(node, nodes.Test) and node.name not in _TESTS:
+        return f"unknown test {node.name}; known: {', '.join(sorted(_TESTS))}"
     if isinstance(node, nodes.Getitem) and not _by_place(node.arg):
         return "in brackets there is a number or a slice, such as number[-4:]"
     return ""
