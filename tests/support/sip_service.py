@@ -6,6 +6,8 @@ import secrets
 from support.fakes import FakeClock
 from support.sip_engine import DOMAIN, FakeEngine, sip_account
 from support.sip_raw import Ask, RawTcp, RawUdp, authorized
+from voip_sms.core.clock import SECOND
+from voip_sms.core.guessing import Guesses
 from voip_sms.doors.sip.door import Engine, SipDoor
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.forwards.sip import SipForwarder
@@ -20,6 +22,7 @@ class Service:
 
     def __init__(self, clock: FakeClock, **settings: object) -> None:
         self.clock = clock
+        self.guesses = Guesses(lambda: clock.now() / SECOND)
         self.engine = FakeEngine(clock.now)
         self.engine.accounts = {"101": sip_account("101", "pw101"), "102": sip_account("102", "pw102", "pl")}
         self.settings = SipSettings.model_validate(
@@ -31,7 +34,7 @@ class Service:
         self.door = SipDoor(
             self.endpoint,
             self.settings,
-            Engine(self.engine, self.engine, self.engine, self.engine),
+            Engine(self.engine, self.engine, self.engine, self.engine, guesses=self.guesses),
             nonce_key=KEY,
             now=self.clock.now,
             random=os.urandom,
