@@ -21,6 +21,7 @@ from voip_sms.net.ari import (
     AriUnreachableError,
     AsteriskSettings,
 )
+from voip_sms.net.ari.events import REFUSED
 
 
 @pytest.fixture
@@ -191,6 +192,18 @@ async def test_a_wrong_password_is_tried_slowly(pbx: FakeAri) -> None:
         assert not events.connected
         assert not listener.story
     await client.close()
+
+
+@pytest.mark.parametrize("status", [404, 503])
+async def test_a_pbx_that_boots_is_tried_soon(pbx: FakeAri, ari: Ari, status: int) -> None:
+    """Its web server is there before its ARI: callers would wait for a refusal's long pause."""
+    pbx.refuse_stream = status
+    listener = Listener()
+    async with listening(ari, listener) as events:
+        await eventually(lambda: str(status) in events.why)
+        pbx.refuse_stream = 0
+        async with asyncio.timeout(REFUSED.first / 2):  # the least that a refusal's pause lasts
+            await pbx.connected()
 
 
 async def test_of_two_with_one_name_the_first_gives_way(pbx: FakeAri, ari: Ari) -> None:

@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from voip_sms.net.ari.errors import AriLostError, AriRefusedError, AriUnreachableError
+from voip_sms.net.ari.errors import DENIED, AriLostError, AriRefusedError, AriUnreachableError
 from voip_sms.net.ari.settings import AsteriskSettings
 
 DEADLINE: Final = 5.0
@@ -131,8 +131,6 @@ _HINTS: Final = {
     403: "this ARI user may only read; set read_only=no",
     404: "no ARI here: is res_ari loaded, enabled=yes in ari.conf and in http.conf, the prefix right?",
 }
-_DENIED: Final = (401, 403)
-"""What Asterisk says of these helps nobody."""
 
 
 def _why(error: Exception) -> str:
@@ -157,4 +155,4 @@ def _read(status: int, octets: bytes) -> Any:
         return answer
     said = answer.get("message") or answer.get("error") if isinstance(answer, dict) else None
     hint = _HINTS.get(status, "")
-    raise AriRefusedError(status, str(said)[:_REASON] if said and status not in _DENIED else hint)
+    raise AriRefusedError(status, str(said)[:_REASON] if said and status not in DENIED else hint)

@@ -1,5 +1,10 @@
 """How a request to the PBX can fail; the texts never hold what was sent."""
 
+from typing import Final
+
+DENIED: Final = (401, 403)
+"""About who we are: what Asterisk says of these helps nobody, and only a person can mend it."""
+
 
 class AriError(Exception):
     """No success. `str()` is for the operator: what happened, without credentials or texts."""
@@ -19,3 +24,8 @@ class AriRefusedError(AriError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status} {message}".rstrip())
         self.status = status
+
+    @property
+    def denied(self) -> bool:
+        """Whether user, password or rights are wrong."""
+        return self.status in DENIED

@@ -66,7 +66,9 @@ class AriEvents:
             except _TakenError:
                 self.why, pause = "another program took this application's name", REFUSED
             except AriRefusedError as error:
-                self.why, pause = str(error), REFUSED
+                self.why = str(error)
+                if error.denied:  # what else it says, it may say while it boots
+                    pause = REFUSED
             except AriError as error:
                 self.why = str(error)
             except Exception as error:  # a fault of ours must not end the trying: no call would ever come in
