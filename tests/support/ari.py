@@ -234,10 +234,11 @@ class FakeAri:
             return web.Response(status=204)
         if channel.where != "stasis":
             return _json({"message": "Channel not in Stasis application"}, 409)
+        body = await request.json() if request.body_exists else {}
         actions: dict[str, Callable[[], Any]] = {
             "answer": lambda: setattr(channel, "state", "Up"),
             "continue": lambda: self._continue(channel, dict(request.query)),
-            "variable": lambda: self._variable(channel, method, dict(request.query)),
+            "variable": lambda: self._variable(channel, method, dict(request.query) | body),
             "play": lambda: self._play(channel, words[-1], request.query["media"]),
         }
         found = actions[words[2]]()

@@ -36,7 +36,8 @@ async def hand_back(ari: Ari, channel: str, leave: Leave) -> None:
     """
     lifted = {LIMIT: "0"} if leave.context else {}
     for name, value in {**leave.variables, **lifted}.items():
-        await _insist(channel, partial(ari.post, "channels", channel, "variable", variable=name, value=value))
+        said = {"variable": name, "value": value}  # as the body: a URL may have 4096 octets
+        await _insist(channel, partial(ari.call, "POST", "channels", channel, "variable", body=said))
     where = {"context": leave.context, "extension": leave.extension, "priority": str(leave.priority)}
     place = where if leave.context else {}
     await _insist(channel, partial(ari.post, "channels", channel, "continue", **place))
