@@ -10,8 +10,10 @@ MIDNIGHT = 1_795_388_400_000_000
 """2026-11-22T23:00Z: the 23rd has begun in Warsaw."""
 
 
-def scopes(caller: str, to: str = "+48601123456") -> list[tuple[str, str, int | None]]:
-    order = CallOrder(FLOW, caller, "1.1", "send", to, "Hej")
+def scopes(
+    caller: str, to: str = "+48601123456", *, fixed: bool = False
+) -> list[tuple[str, str, int | None]]:
+    order = CallOrder(FLOW, caller, "1.1", "send", to, "Hej", fixed=fixed)
     found = gauges(order, CallLimits(5, None), MIDNIGHT, "Europe/Warsaw", "PL")
     return [(one.scope, one.period.key, one.limit) for one in found]
 
@@ -20,6 +22,21 @@ def test_a_caller_and_the_flow_are_counted_in_the_customers_day() -> None:
     assert scopes("+48601123456") == [
         ("ivr:address:+48601123456", "2026-11-23", 5),
         ("ivr:address", "2026-11-23", None),
+    ]
+
+
+def test_whoever_gets_the_sms_is_counted_too_for_callers_can_be_forged() -> None:
+    assert [scope for scope, *_ in scopes("+48699999999")] == [
+        "ivr:address:+48699999999",
+        "ivr:address:+48601123456",
+        "ivr:address",
+    ]
+
+
+def test_who_is_on_duty_gets_as_many_as_call() -> None:
+    assert [scope for scope, *_ in scopes("+48699999999", fixed=True)] == [
+        "ivr:address:+48699999999",
+        "ivr:address",
     ]
 
 

@@ -53,6 +53,17 @@ def number(tmp_path: Path) -> Flow:
     return flow_of(tmp_path, NUMBER)
 
 
+@pytest.mark.parametrize(("to", "fixed"), [("caller", False), ("{{ caller }}", False), ("601000002", True)])
+def test_who_is_named_in_the_file_is_told_apart_from_whom_the_call_chose(
+    tmp_path: Path, to: str, *, fixed: bool
+) -> None:
+    caller = Caller(flow_of(tmp_path, MENU.replace("to: caller", f'to: "{to}"')))
+    caller.listen()
+    caller.press("1")
+    number = "+48601000002" if fixed else MOBILE
+    assert caller.actions[-1] == Send("send", number, f"hello {MOBILE}", fixed)
+
+
 # --- menus --------------------------------------------------------------------------------------------------
 
 

@@ -21,7 +21,8 @@ class CallOrder:
 
     `account`: what `ports.Calling.account` gave. `caller`: as the PBX shows the number, "" if it is hidden.
     `call_id`: unique among all calls of all PBXes that ask, so put the PBX's name before it.
-    `to`: as keyed or configured; the engine normalises. `limits`: of the flow's file; what is configured for
+    `to`: as keyed or configured; the engine normalises. `fixed`: it is the flow's own number, whoever calls.
+    `limits`: of the flow's file; what is configured for
     the flow comes before them. `trace`: what the door decided, the first lines of the message's trace.
     """
 
@@ -33,6 +34,7 @@ class CallOrder:
     text: str
     limits: CallLimits = NO_CALL_LIMITS
     trace: tuple[Step, ...] = ()
+    fixed: bool = False
 
 
 def limits_of(*said: CallLimits) -> CallLimits:
@@ -47,16 +49,20 @@ def limits_of(*said: CallLimits) -> CallLimits:
 def gauges(order: CallOrder, limits: CallLimits, now: int, timezone: str, country: str) -> tuple[Gauge, ...]:
     """What one SMS of the order counts against: the flow's day and the caller's, in the customer's zone.
 
-    Callers without a number ("", or what a PBX writes instead: anonymous, Unavailable) are counted by the
-    number that gets the SMS: nobody's phone is flooded, and they don't use up each other's. `country` reads
-    national numbers.
+    A number that gets the SMS counts as a caller too, for numbers shown are easily forged, and nobody's phone
+    is to be flooded; not one that the flow names, such as that of whoever is on duty. Callers without a
+    number ("", or what a PBX writes instead: anonymous, Unavailable) are counted by who gets the SMS alone,
+    so that they don't use up each other's. `country` reads national numbers.
     """
     day, _ = periods(now, timezone)
     flow = f"ivr:{order.account.name}"
     known = any(char.isdecimal() for char in order.caller)
-    who = _number(order.caller if known else order.to, country)
+    counted = [order.caller] if known else []
+    if not (known and order.fixed):
+        counted.append(order.to)
+    people = dict.fromkeys(_number(one, country) for one in counted)
     return (
-        Gauge("caller", f"{flow}:{who}", day, limits.caller),
+        *(Gauge("caller", f"{flow}:{who}", day, limits.caller) for who in people),
         Gauge("flow", flow, day, limits.flow),
     )
 

@@ -118,12 +118,14 @@ class Wait:
 @dataclass(frozen=True, slots=True)
 class Send:
     """One SMS to `to` (E.164); Sent follows. Channel and `step` are its identity: what was accepted is not
-    asked for again, what came to nothing up to three times in all.
+    asked for again, what came to nothing up to three times in all. `fixed`: the flow's file names the number,
+    nobody in the call chose it.
     """
 
     step: str
     to: str
     text: str
+    fixed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,7 +280,8 @@ class Machine:
         if verdict != "send":
             self._note(verdict, reason)
             return _after(step, verdict)
-        self._actions.append(events.Send(self.step, number, text))
+        fixed = not isinstance(step.to, str) and step.to.fixed
+        self._actions.append(events.Send(self.step, number, text, fixed))
         self._phase = _Phase.SENDING
         return None
 

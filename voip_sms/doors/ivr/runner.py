@@ -165,6 +165,7 @@ class Runner:
             call_id=visit.id,
             step=send.step,
             to=send.to,
+            fixed=send.fixed,
             text=send.text,
             limits=visit.flow.limits,
             trace=tuple(self._trace),
