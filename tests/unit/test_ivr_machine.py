@@ -454,3 +454,12 @@ def test_ten_minutes_are_enough(menu: Flow) -> None:
     caller.happens(TimedOut())
     assert caller.left is not None
     assert caller.machine.ended
+
+
+def test_an_sms_that_was_accepted_late_is_no_failed_one(menu: Flow) -> None:
+    """Else the dialplan sends it once more."""
+    caller = Caller(menu)
+    caller.answer("1")
+    caller.at += timedelta(minutes=11)
+    caller.stored()
+    assert caller.heard[-1] == "sent"

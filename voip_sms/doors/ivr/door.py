@@ -143,7 +143,8 @@ class IvrDoor:
             return
         await asyncio.sleep(GRACE)
         orphans = self._strangers(await channels.ours(self._ari))
-        log.warning("ivr_orphans", channels=orphans)
+        if orphans:
+            log.warning("ivr_orphans", channels=orphans)
         await asyncio.gather(*(self._give_up(channel, "lost") for channel in orphans))
 
     def _strangers(self, listed: Iterable[str]) -> list[str]:

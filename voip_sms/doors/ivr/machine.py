@@ -86,7 +86,8 @@ class Machine:
             self._note("hung up")
             self._phase = _Phase.ENDED
         act = self._reaction(event)
-        if act is not None and self._now().timestamp() >= self._until:
+        late = self._now().timestamp() >= self._until
+        if act is not None and late and not isinstance(event, Sent):  # what was sent is told, however late
             self._give_up("the call takes too long")
         elif act is not None:
             self._run(act)
