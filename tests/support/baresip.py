@@ -18,6 +18,8 @@ from voip_sms.demo.stage import quiet_port
 MODULES: Final = "/usr/lib/baresip/modules"
 REPLY: Final = 5.0  # seconds for its answer to a command
 LINE_LIMIT: Final = 1 << 20
+TRIES: Final = 3
+"""It ends when somebody else took one of its ports (with TLS the next one, too) before it did."""
 # The trace frames every packet: colour, "#", the addresses, the packet, colour off.
 _PACKET: Final = re.compile(rb"\x1b\[36;1m#\n(\w+) (\S+) -> (\S+)\n(.*?)\x1b\[;m", re.DOTALL)
 _BEGIN: Final = b"\x1b[36;1m#\n"
@@ -34,6 +36,10 @@ module_app contact.so
 module_app menu.so
 ctrl_tcp_listen 127.0.0.1:{control}
 """
+
+
+class _EndedError(PhoneFailedError):
+    """It ended before it could be told anything."""
 
 
 class Baresip(Inbox):
@@ -61,6 +67,13 @@ class Baresip(Inbox):
         program = peers.find_command("baresip")
         if program is None:
             peers.missing("baresip", "apt-get install baresip-core")
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(_EndedError):
+                return await self._start(program)
+            await self.kill()
+        return await self._start(program)
+
+    async def _start(self, program: str) -> Self:
         control = quiet_port()
         self._write_home(control)
         # A pipe would be filled before it is flushed.
@@ -168,7 +181,7 @@ class Baresip(Inbox):
             with contextlib.suppress(OSError):
                 return await asyncio.open_connection("127.0.0.1", port)
             await asyncio.sleep(0.05)
-        raise PhoneFailedError("baresip ended")
+        raise _EndedError("baresip ended")
 
     async def _ask(self, command: str, parameters: str) -> dict[str, Any]:
         if self._control is None:
