@@ -12,7 +12,7 @@ from support.asterisk import DIALPLAN, phone_on, running_asterisk, seconds_of_so
 from support.sms_api import Plan, SmsApi
 from voip_sms.app.settings import Settings
 from voip_sms.demo.asterisk import ARI_PASSWORD, ARI_USER, Asterisk
-from voip_sms.demo.stage import quiet_port
+from voip_sms.demo.ports import quiet_port
 
 pytestmark = [pytest.mark.peer("asterisk"), pytest.mark.peer("pjsua2")]
 

@@ -12,7 +12,7 @@ from support.sms_api import ACCEPTED, Plan, SmsApi
 from support.waiting import eventually
 from voip_sms.demo.asterisk import Asterisk
 from voip_sms.demo.phone import Phone
-from voip_sms.demo.stage import quiet_port
+from voip_sms.demo.ports import quiet_port
 
 pytestmark = [pytest.mark.peer("asterisk"), pytest.mark.peer("pjsua2")]
 

@@ -14,7 +14,8 @@ from support.sip_client import SipClient
 from support.waiting import eventually
 from voip_sms.demo.asterisk import ARI_PASSWORD, ARI_USER, Asterisk
 from voip_sms.demo.clients import Json, until
-from voip_sms.demo.stage import OWN, Stage, quiet_port
+from voip_sms.demo.ports import quiet_port
+from voip_sms.demo.stage import OWN, Stage
 
 pytestmark = [
     pytest.mark.peer("asterisk"),

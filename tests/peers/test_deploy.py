@@ -18,8 +18,8 @@ import pytest
 from support import confined, peers
 from voip_sms.app.settings import load
 from voip_sms.demo.clients import until
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import Service, command
-from voip_sms.demo.stage import quiet_port
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "deploy" / "systemd" / "voip-sms.service"

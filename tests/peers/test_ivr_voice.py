@@ -14,9 +14,10 @@ from support.ivr_pbx import calling, pbx, served
 from support.peers import need
 from support.waiting import eventually
 from voip_sms.demo.asterisk import Asterisk
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import run
 from voip_sms.demo.programs import find_program
-from voip_sms.demo.stage import Stage, quiet_port
+from voip_sms.demo.stage import Stage
 
 pytestmark = [
     pytest.mark.peer("asterisk"),

@@ -18,7 +18,8 @@ from support.swaks import swaks
 from voip_sms.demo.clients import Json, until
 from voip_sms.demo.mail_program import MailProgram
 from voip_sms.demo.mail_sink import Mail
-from voip_sms.demo.stage import Stage, quiet_port
+from voip_sms.demo.ports import quiet_port
+from voip_sms.demo.stage import Stage
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),

@@ -27,8 +27,8 @@ from voip_sms.app.doctor.findings import Check, Finding, run
 from voip_sms.app.doctor.listeners import served_by
 from voip_sms.app.settings import Settings, load
 from voip_sms.cli.main import main
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import Service
-from voip_sms.demo.stage import quiet_port
 from voip_sms.store.database import open_database
 
 NOBODY = 65534

@@ -10,7 +10,7 @@ from support.sip_engine import sip_account
 from voip_sms.app.doctor import proxy
 from voip_sms.app.subscribers import Subscribers
 from voip_sms.core.directory import Directory, Tenant
-from voip_sms.demo.stage import quiet_port
+from voip_sms.demo.ports import quiet_port
 from voip_sms.doors.sip.settings import SipSettings
 
 BEHIND = Directory(

@@ -15,9 +15,10 @@ from voip_sms.app.settings import Settings
 from voip_sms.core.directory import Account, Directory, ForwardRule, Identity, SipAccount
 from voip_sms.demo.clients import until
 from voip_sms.demo.phone import PhoneAccount
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import Service, run
 from voip_sms.demo.softphone import SoftPhone
-from voip_sms.demo.stage import OWN, quiet_port
+from voip_sms.demo.stage import OWN
 from voip_sms.engine.accounts.sealing import sip_hashes
 
 # Any address of 127/8 is this machine's and no other's: a local network to try with.

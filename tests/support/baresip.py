@@ -11,9 +11,9 @@ from typing import Any, Final, Self
 
 from support import peers
 from voip_sms.demo.phone import ANSWER, CLOSE, START, Inbox, Incoming, PhoneAccount, PhoneFailedError, Sent
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.recorder import Recorder
-from voip_sms.demo.stage import quiet_port
 
 MODULES: Final = "/usr/lib/baresip/modules"
 REPLY: Final = 5.0  # seconds for its answer to a command

@@ -16,8 +16,8 @@ from typing import Self
 
 from support import peers
 from voip_sms.demo.clients import until
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import dies_with_us
-from voip_sms.demo.stage import quiet_port
 
 DAEMONS = Path("/usr/lib/postfix/sbin")
 # It takes a second here; this is for a busy two-core machine.

@@ -12,9 +12,9 @@ from typing import Final, Self
 
 from voip_sms.demo import asterisk_files
 from voip_sms.demo.phone import PhoneAccount
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.programs import find_program, root_of
-from voip_sms.demo.stage import quiet_port
 
 # It boots in half a second here; this is for a busy two-core machine.
 START: Final = 30.0

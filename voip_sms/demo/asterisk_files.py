@@ -9,7 +9,7 @@ from typing import Final
 
 # Each call takes two ports; the range is drawn anew so that two Asterisks seldom share one.
 RTP_PORTS: Final = 200
-RTP_RANGE: Final = range(20000, 29800, RTP_PORTS)
+RTP_RANGE: Final = range(10_000, 19_800, RTP_PORTS)
 
 # All but what would look for hardware, databases and servers of others.
 MODULES: Final = """\

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from voip_sms.demo.clients import until
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.programs import find_program, root_of
-from voip_sms.demo.stage import quiet_port
 
 SHIPPED: Final = Path(__file__).parents[2] / "deploy" / "kamailio"
 DOMAIN: Final = "sms.test"

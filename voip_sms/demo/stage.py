@@ -1,9 +1,7 @@
 """The stage of the story: a folder with real configuration, and every process and sink that plays in it."""
 
 import asyncio
-import random
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +15,7 @@ from voip_sms.demo.clients import Handsets, Http, until
 from voip_sms.demo.hook_sink import HookSink
 from voip_sms.demo.mail_sink import MailSink
 from voip_sms.demo.name_server import NameServer
+from voip_sms.demo.ports import quiet_port
 from voip_sms.demo.process import Finished, Service, run
 
 SQLITE = "sqlite:///var/voip-sms.db"
@@ -31,9 +30,6 @@ WRITER, WRITER_SECRET, WRITER_LIMIT = "sklep@example.test", "sklep-secret", 500
 MAIL_NUMBER = "+48601000005"
 """What its SMS show; answers to it go to whoever wrote."""
 COLLEAGUES = ("+48602000001", "+48602000002", "+48602000003")
-
-QUIET_PORTS = range(20_000, 32_000)
-"""Below those that kernels give to outgoing connections: nobody else takes one while the service is away."""
 
 CONFIG = """\
 [service]
@@ -63,16 +59,6 @@ response_timeout = 3
 [log]
 format = "console"
 """
-
-
-def quiet_port() -> int:
-    """A port that is free for TCP and UDP, and likely stays so."""
-    for port in random.sample(QUIET_PORTS, 100):
-        with suppress(OSError), socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", port))
-            udp.bind(("127.0.0.1", port))
-            return port
-    raise RuntimeError("no free port on 127.0.0.1")
 
 
 class Stage:
