@@ -25,7 +25,7 @@ from voip_sms.store.tables.operator import (
     route,
     secret,
 )
-from voip_sms.store.tables.people import one_time_link, panel_session, registration, user_account
+from voip_sms.store.tables.people import notice, one_time_link, panel_session, registration, user_account
 from voip_sms.store.tables.tenants import (
     api_key,
     blacklist,
@@ -72,6 +72,7 @@ __all__ = [
     "message_text",
     "metadata",
     "node",
+    "notice",
     "number",
     "one_time_link",
     "operator_key",

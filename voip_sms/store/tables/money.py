@@ -12,6 +12,7 @@ balance = Table(
     Column("credit", BigInteger, nullable=False),
     Column("reserved", BigInteger, nullable=False, server_default=text("0")),
     Column("settled", BigInteger, nullable=False, server_default=text("0")),
+    flag("low_told", default=False),  # people were told that it is low, and it has not recovered since
 )
 
 ledger = Table(

@@ -21,6 +21,11 @@ user_account = Table(
     Column("wishes", JSON, nullable=False, server_default=text("'{}'")),  # {notice: [mail, sms]}
     flag("enabled", default=True),
     time_column("created_at"),
+    word("identity_kind", default="default"),  # what they send as from the panel
+    word("identity_value", default=""),
+    word("abroad", default="2way"),  # 2way | random: what an own number sends from to other countries
+    word("phone", default=""),  # E.164, theirs by a code that came there; for notices
+    Column("phone_asked", JSON(none_as_null=True)),  # {to, code (SHA-256), until, tries}: not yet proven
     UniqueConstraint("mail"),
     Index(None, "tenant_id"),
 )
@@ -55,6 +60,17 @@ one_time_link = Table(
     Index(None, "user_id"),
     Index(None, "expires_at"),
 )
+
+notice = Table(
+    "notice",
+    metadata,
+    id_column(key=True),
+    tenant_column(),
+    word("kind"),  # core/people.NOTICES
+    Column("about", JSON, nullable=False),  # core/mail/notices.py says of each kind what
+    time_column("at"),
+)
+"""What happened that people may wish to be told of; gone once each of them has a hand-over of it."""
 
 registration = Table(
     "registration",

@@ -1,6 +1,6 @@
 """Configuration of the tenants: who they are, their accounts, numbers, forwards and rules."""
 
-from sqlalchemy import JSON, Column, Index, LargeBinary, Table, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint, text
 
 from voip_sms.store.tables.columns import flag, id_column, metadata, tenant_column, time_column, word
 
@@ -18,6 +18,7 @@ tenant = Table(
     flag("keep_sent_text", default=True),
     Column("mail_limits", JSON, nullable=False, server_default=text("'{}'")),  # {"day": n, "month": n}
     flag("self_service", default=False),  # its administrators look after their people and addresses
+    Column("balance_low", BigInteger, nullable=False, server_default=text("0")),  # told below it; 0: never
     UniqueConstraint("name"),
 )
 
