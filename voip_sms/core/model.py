@@ -14,7 +14,11 @@ INTERNAL: Final = "internal"
 
 
 class Options(NamedTuple):
-    """What a sender may ask for beside recipient and text. Times in epoch microseconds; `validity` too."""
+    """What a sender may ask for beside recipient and text. Times in epoch microseconds; `validity` too.
+
+    `hold`: microseconds that it waits at least, so that whoever sent it can think again; nothing to an
+    extension waits.
+    """
 
     sender: str | None = None
     client_ref: str | None = None
@@ -24,6 +28,7 @@ class Options(NamedTuple):
     validity: int | None = None
     message_class: str = "full"
     priority: int | None = None
+    hold: int = 0
 
 
 class Idempotency(NamedTuple):

@@ -14,7 +14,7 @@ from voip_sms.core.clock import DAY, HOUR, MINUTE
 from voip_sms.core.directory import Account, Directory, Pool, Tenant
 from voip_sms.core.failures import Refusal
 from voip_sms.core.identity import Certain, Choice, Held, Rules
-from voip_sms.core.model import Plan, Sender, Step, Submission
+from voip_sms.core.model import Options, Plan, Sender, Step, Submission
 from voip_sms.core.routing import Routes
 from voip_sms.core.segments import Segmented
 
@@ -100,8 +100,8 @@ class Planner:
         """Look at the account, the text and the options."""
         options = submission.options
         tenant = self.directory.tenants.get(submission.tenant_id)
-        send_at = options.send_at if options.send_at is not None and options.send_at > now else None
-        begins = now if send_at is None else min(send_at, now + SEND_AT_MOST)
+        send_at = _send_at(options, now)
+        begins = now if send_at is None else send_at
         validity = VALIDITY if options.validity is None else options.validity
         segmented: Segmented | None = None
         refused: Refusal | None = None
@@ -114,7 +114,7 @@ class Planner:
             submission,
             tenant,
             now,
-            send_at if send_at is None else begins,
+            send_at,
             begins + min(max(validity, VALIDITY_LEAST), VALIDITY_MOST),
             _priority(submission),
             segmented,
@@ -166,7 +166,8 @@ class Planner:
         """To an account of the same customer: what is too long for an SMS may pass, nothing else does."""
         if request.refused is not None and request.refused.code.name != "text_too_long":
             raise request.refused
-        if request.send_at is not None:
+        send_at = request.submission.options.send_at
+        if send_at is not None and send_at > request.now:
             raise Refusal("invalid", "a message to an extension can't be scheduled")
         return internal.plan(self.directory, request.submission, to, storable(request.submission.text))
 
@@ -280,9 +281,18 @@ def refused_for(plan: Plan, refusal: Refusal) -> Plan:
     return plan._replace(refused=refusal, trace=(*plan.trace, step))
 
 
+def goes_on(account: Account, holder: leases.Holder | None) -> bool:
+    """Whether a live 2way conversation is the account's to go on with: its own, or a person's company's.
+
+    What came in is before all people of a company: any of them answers, from the number that was texted.
+    """
+    if holder is None or holder.tenant_id != account.tenant_id:
+        return False
+    return holder.account == account.ref or account.kind == "user"
+
+
 def _holds(choice: Held, account: Account, facts: Facts, now: int) -> bool:
-    row = facts.leases.get(choice.number)
-    return leases.holder(row, now) == leases.Holder(account.tenant_id, account.ref)
+    return goes_on(account, leases.holder(facts.leases.get(choice.number), now))
 
 
 def _refused(to: str, refusal: Refusal, steps: tuple[Step, ...]) -> Plan:
@@ -327,6 +337,14 @@ def _text_step(segmented: Segmented | None) -> Step:
     elif segmented.transliterated:
         reason = "accents were given up to save parts"
     return Step("text", f"{segmented.encoding}, {count} {'part' if count == 1 else 'parts'}", reason)
+
+
+def _send_at(options: Options, now: int) -> int | None:
+    """When it leaves, where that isn't at once."""
+    later = now + options.hold
+    if options.send_at is not None and options.send_at > later:
+        later = min(options.send_at, now + SEND_AT_MOST)
+    return later if later > now else None
 
 
 def _priority(submission: Submission) -> int:

@@ -10,7 +10,7 @@ from voip_sms.core import leases
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Item, OutboundPart, Plan, Sender, Submitted
-from voip_sms.core.planning import Draft, Facts, Planner, Request, holder_of, refused_for, term_of
+from voip_sms.core.planning import Draft, Facts, Planner, Request, goes_on, holder_of, refused_for, term_of
 from voip_sms.engine import billing
 from voip_sms.engine.counting import Counting, count_reads
 from voip_sms.engine.mail_rows import MailShare, by_mail, mail_reads
@@ -207,7 +207,8 @@ class Acceptance:
         pool = self._job.planner.directory.pools[sender.pool]
         number, peer = key = (sender.value, plan.to)
         before = self._leases.get(key) or self._state.get("lease", *key)
-        holder = holder_of(account, sender.kind)
+        there = leases.holder(before, self._request.now)
+        holder = there if there is not None and goes_on(account, there) else holder_of(account, sender.kind)
         term = term_of(sender.kind, before, holder, pool, self._request.expires_at)
         self._leases[key] = {"number": number, "peer": peer, **leases.values(pool, holder, term)}
 

@@ -62,6 +62,7 @@ def _internal_ready(plan: Plan, request: Request, message_id: Id, submission_id:
     validity = request.submission.options.validity
     until = request.expires_at if validity is not None else request.now + LIFE["sip"]
     row = message_row(plan, request, message_id, submission_id)
+    row |= {"status": "accepted", "send_at": None}  # at once, also where numbers are held for a moment
     row |= {"expires_at": until + INTERNAL_GRACE, "flags": INTERNAL}
     (body,) = plan.parts
     user = plan.to.removeprefix("sip:")
