@@ -7,7 +7,14 @@ they can (SQLite: WITHOUT ROWID), no foreign keys, and partial indexes over live
 
 from voip_sms.store.tables.audit import audit_chain, audit_entry
 from voip_sms.store.tables.columns import metadata
-from voip_sms.store.tables.conversations import conversation, lease, mail_thread
+from voip_sms.store.tables.conversations import (
+    conversation,
+    lease,
+    mail_thread,
+    peer_claim,
+    peer_note,
+    peer_reading,
+)
 from voip_sms.store.tables.forwards import binding, disposition, forward_attempt, forward_job, loop_guard
 from voip_sms.store.tables.inbound import inbound_part, inbound_seen, orphan_receipt, quarantine
 from voip_sms.store.tables.messages import idempotency, message, message_event, message_text, part
@@ -26,6 +33,7 @@ from voip_sms.store.tables.operator import (
     secret,
 )
 from voip_sms.store.tables.people import notice, one_time_link, panel_session, registration, user_account
+from voip_sms.store.tables.tally import tally
 from voip_sms.store.tables.tenants import (
     api_key,
     blacklist,
@@ -35,6 +43,7 @@ from voip_sms.store.tables.tenants import (
     keyword,
     mail_sender,
     number,
+    number_proof,
     sender_name,
     sip_account,
     tenant,
@@ -74,11 +83,15 @@ __all__ = [
     "node",
     "notice",
     "number",
+    "number_proof",
     "one_time_link",
     "operator_key",
     "orphan_receipt",
     "panel_session",
     "part",
+    "peer_claim",
+    "peer_note",
+    "peer_reading",
     "pool",
     "pool_number",
     "price_list",
@@ -89,6 +102,7 @@ __all__ = [
     "secret",
     "sender_name",
     "sip_account",
+    "tally",
     "tenant",
     "usage",
     "user_account",
@@ -114,6 +128,7 @@ OPERATOR_TABLES = frozenset(
         "orphan_receipt",
         "loop_guard",
         "registration",
+        "tally",
     }
 )
 """Tables whose rows are the operator's, or not yet anybody's."""

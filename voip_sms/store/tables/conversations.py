@@ -1,6 +1,6 @@
-"""Which pool number belongs to which pair for how long, what a peer was last texted from, threads of mail."""
+"""What belongs to a pair of numbers: pool leases, the number last texted, threads of mail, people's marks."""
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Column, Index, Table, Text
 
 from voip_sms.store.tables.columns import id_column, metadata, tenant_column, time_column, word
 
@@ -45,4 +45,39 @@ mail_thread = Table(
     Index(None, "tenant_id", "peer"),
     Index(None, "until"),
     sqlite_with_rowid=False,
+)
+
+peer_claim = Table(
+    "peer_claim",
+    metadata,
+    id_column("tenant_id", key=True),
+    word("peer", key=True),
+    id_column("user_id"),  # who looks after the conversation
+    time_column("at"),
+    Index(None, "tenant_id", "user_id"),
+    sqlite_with_rowid=False,
+)
+
+peer_reading = Table(
+    "peer_reading",
+    metadata,
+    id_column("tenant_id", key=True),
+    id_column("user_id", key=True),
+    word("peer", key=True),
+    id_column("upto"),  # the newest message that this person has seen
+    Index(None, "upto"),
+    sqlite_with_rowid=False,
+)
+
+peer_note = Table(
+    "peer_note",
+    metadata,
+    id_column(key=True),
+    tenant_column(),
+    word("peer"),
+    id_column("user_id"),
+    word("author"),  # as its writer was called then
+    Column("body", Text, nullable=False),
+    time_column("at"),
+    Index(None, "tenant_id", "peer", "id"),
 )

@@ -1,8 +1,15 @@
 """Messages, their texts, histories and parts (the queue), and the record of idempotent requests."""
 
+from typing import Final
+
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text, text
 
 from voip_sms.store.tables.columns import flag, id_column, metadata, tenant_column, time_column, word
+
+PEER: Final = "(CASE WHEN direction = 'inbound' THEN sender ELSE recipient END)"
+"""Of a row of `message`: the number at the other end, written as `ix_message_peer` has it."""
+RECEIVED: Final = "direction = 'inbound'"
+BAD: Final = "status IN ('undelivered','expired','failed')"
 
 message = Table(
     "message",
@@ -46,6 +53,14 @@ message = Table(
         sqlite_where=text("client_ref IS NOT NULL"),
         postgresql_where=text("client_ref IS NOT NULL"),
     ),
+    # what a tenant's rules kept from it
+    Index(
+        "ix_message_blocked",
+        "tenant_id",
+        "id",
+        sqlite_where=text("error_code = 'blocked'"),
+        postgresql_where=text("error_code = 'blocked'"),
+    ),
     # housekeeping: what must reach a terminal state by itself
     Index(
         "ix_message_open",
@@ -53,6 +68,11 @@ message = Table(
         sqlite_where=text("status IN ('accepted','scheduled','queued','sending','sent')"),
         postgresql_where=text("status IN ('accepted','scheduled','queued','sending','sent')"),
     ),
+    Index("ix_message_peer", "tenant_id", text(PEER), "id"),
+    Index(
+        "ix_message_received", "tenant_id", "id", sqlite_where=text(RECEIVED), postgresql_where=text(RECEIVED)
+    ),
+    Index("ix_message_bad", "tenant_id", "id", sqlite_where=text(BAD), postgresql_where=text(BAD)),
     sqlite_with_rowid=False,
 )
 
