@@ -9,12 +9,12 @@ from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
 from voip_sms.core.failures import Refusal
+from voip_sms.net.http.origin import is_foreign
 from voip_sms.simulator.centre import MessageCentre
 from voip_sms.simulator.deliveries import QueueFullError
 from voip_sms.simulator.faults import Fault, TooManyFaultsError
 from voip_sms.simulator.handsets import Outgoing, PartsOrderError
 from voip_sms.simulator.log import shown
-from voip_sms.simulator.page.origin import is_foreign
 from voip_sms.simulator.page.routes import Page
 from voip_sms.simulator.requests import SendRequest
 from voip_sms.wire.smpp import EncodeError

@@ -9,11 +9,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from pydantic import TypeAdapter, ValidationError
 
 from voip_sms.core.failures import Refusal
+from voip_sms.net.http.origin import from_our_page
 from voip_sms.simulator.centre import MessageCentre
 from voip_sms.simulator.deliveries import QueueFullError
 from voip_sms.simulator.faults import Fault, TooManyFaultsError
 from voip_sms.simulator.handsets import Outgoing
-from voip_sms.simulator.page.origin import from_our_page
 from voip_sms.simulator.page.switches import asked
 from voip_sms.simulator.page.view import view
 from voip_sms.simulator.requests import NewHandset, SendRequest
