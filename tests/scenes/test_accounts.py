@@ -38,6 +38,7 @@ FILE = {
     "tenants": [
         {
             "name": "acme",
+            "self_service": True,
             "sip_accounts": [{"user": "101", "password": "pw", "identity": {"kind": "2way", "value": "pl"}}],
             "numbers": [
                 {

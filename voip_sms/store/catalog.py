@@ -33,6 +33,12 @@ def get_row(connection: Connection, table: str, tenant_id: Id, row_id: Id) -> Ro
     return None if found is None else dict(found)
 
 
+def tenant_row(connection: Connection, tenant_id: Id) -> Row | None:
+    """The tenant's own row."""
+    found = connection.execute(select(tenant).where(tenant.c.id == tenant_id)).mappings().one_or_none()
+    return None if found is None else dict(found)
+
+
 def name_of(connection: Connection, tenant_id: Id) -> str:
     """What the operator calls the tenant; `?` for one that isn't there."""
     name = connection.execute(select(tenant.c.name).where(tenant.c.id == tenant_id)).scalar_one_or_none()

@@ -22,11 +22,11 @@ _MAIL: Final = frozenset(MailSender.model_fields) - {"secret", "token"}
 PLAIN: Final = (
     frozenset(
         {
-            "amount", "blocked_inbound", "carrier", "credit", "currency", "disabled_reason", "events",
-            "fallback", "forwarding", "identity", "keep_sent_text", "kind", "language", "limits", "mail",
-            "mail_limits", "match", "mode", "number", "numbers", "prefix", "price_list", "priority", "reason",
-            "role", "scopes", "self_service", "status", "timezone", "to", "transliterate", "url", "user",
-            "valid_from", "value", "verified", "via", "window", "word",
+            "amount", "balance_low", "blocked_inbound", "carrier", "credit", "currency", "disabled_reason",
+            "events", "fallback", "forwarding", "identity", "keep_sent_text", "kind", "language", "limits",
+            "mail", "mail_limits", "match", "mode", "number", "numbers", "prefix", "price_list", "priority",
+            "reason", "role", "scopes", "self_service", "status", "timezone", "to", "transliterate", "url",
+            "user", "valid_from", "value", "verified", "via", "window", "wishes", "word",
         }
     )
     | _CARRIERS
@@ -35,7 +35,7 @@ PLAIN: Final = (
 """Fields that are told as they are. Of others only whether they are set, or changed: they may be secret."""
 LEFT_OUT: Final = frozenset(
     {"id", "tenant_id", "created_at", "folded", "hint", "identity_kind", "reserved", "settled"}
-    | {"secret_before", "secret_before_until", "totp_offered", "totp_step", "recovery"}
+    | {"secret_before", "secret_before_until", "totp_offered", "totp_step", "recovery", "phone_asked"}
 )
 """Columns that no administrator sets, or that are told with another."""
 _RENAMED: Final = {
@@ -103,7 +103,7 @@ def _url(url: str) -> dict[str, str]:
 
 def _value(name: str, value: Any, row: Row) -> Any:
     match name:
-        case "amount" | "credit":
+        case "amount" | "balance_low" | "credit":
             return amount_text(value)
         case "window_us":
             return span_text(value)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -14,29 +14,36 @@ from voip_sms.core.audit import By
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.resources import (
+    Group,
     InvalidError,
     IvrFlow,
     Key,
-    NewForward,
+    Keyword,
+    MailSender,
     OwnNumber,
     SenderName,
     SipAccount,
+    Tenant,
 )
-from voip_sms.core.resources.complaints import Complaint, Path, complaints
+from voip_sms.core.resources.company import CompanyPatch
+from voip_sms.core.resources.complaints import complaints
 from voip_sms.core.resources.forwards import MESSAGE_EVENTS, ForwardPatch, NewWebhookForward
 from voip_sms.engine.accounts import kinds, sealing
 from voip_sms.engine.accounts.checks import check
+from voip_sms.engine.accounts.forward_rules import changed_forward, new_forward, with_proven_fallback
 from voip_sms.engine.accounts.inventory import Inventory, load
 from voip_sms.engine.accounts.kinds import Kind, Row
 from voip_sms.engine.accounts.planning import Maker, Plan, Wanted
 from voip_sms.engine.accounts.sealing import Random, Vault
-from voip_sms.engine.accounts.showing import COLLECTIONS, shown
+from voip_sms.engine.accounts.seen import check_seen
+from voip_sms.engine.accounts.showing import COLLECTIONS, company_shown, shown
 from voip_sms.engine.accounts.writing import write
 from voip_sms.engine.context import Context
 from voip_sms.store import catalog as stored
+from voip_sms.store.proofs import proven_numbers
 
 HOOK_OCTETS: Final = 24
-_NEW_FORWARD: Final[TypeAdapter[Any]] = TypeAdapter(NewForward)
+Decide = Callable[[Plan], Row | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +55,13 @@ class AccountRules:
 
 
 class Accounts:
-    """Collections are named by the prefix of their objects' ids: num, fwd, blk, key, sip, nam, ivr.
+    """Collections are named by the prefix of their objects' ids: num, fwd, blk, key, sip, nam, ivr, mls,
+    grp, kwd.
 
     Every call answers after its commit, when the change is in force in this process. An object that isn't
     there or is another tenant's is Refusal `not_found`; one that is there already, or still in use,
     `conflict`; references to nothing are InvalidError with pointers. `by` is noted in the audit log.
+    With `seen` (`seen_of` what was shown) an object that somebody changed since is `conflict`.
     """
 
     def __init__(
@@ -92,21 +101,22 @@ class Accounts:
         resource, once = self._completed(kind, resource)
 
         def decide(plan: Plan) -> Row | None:
-            also = {"tenant_id": tenant_id}
             if kind is kinds.FORWARD:
-                return plan.want(_new_forward(plan.inventory, tenant_id, resource))
-            key = kind.key_of({**kind.columns(resource, _fields(resource), self._rules.realm), **also})
+                return plan.want(new_forward(plan.inventory, tenant_id, resource))
+            _check_self_service(plan.inventory, tenant_id, kind)
+            wanted = self._wanted(plan, tenant_id, kind, resource)
+            key = kind.key_of({**kind.columns(resource, _fields(resource), self._rules.realm), **wanted.also})
             if plan.inventory.get(kind, key) is not None:
                 raise Refusal(
                     "conflict", f"{plan.inventory.label(kind, _labelled(kind, key))} exists already"
                 )
-            return plan.want(Wanted(kind, resource, (), also))
+            return plan.want(wanted)
 
         row = await self._decided(tenant_id, decide, by)
         return {**shown(collection, row), **once}
 
     async def change(
-        self, tenant_id: Id, collection: str, object_id: Id, patch: BaseModel, by: By
+        self, tenant_id: Id, collection: str, object_id: Id, patch: BaseModel, by: By, *, seen: str = ""
     ) -> dict[str, Any]:
         """Change the fields that `patch` gives; the object as shown then."""
         kind = COLLECTIONS[collection]
@@ -114,38 +124,76 @@ class Accounts:
         def decide(plan: Plan) -> Row | None:
             row = _row(plan.inventory, kind, tenant_id, object_id)
             if isinstance(patch, ForwardPatch):
-                return plan.want(_changed_forward(plan.inventory, row, patch, self._rules.country))
-            given = patch.model_dump(exclude_unset=True, exclude_none=True)
-            name = {"e164": "number"}.get(kind.key[0], kind.key[0])
-            given |= {
-                field: None for field in patch.model_fields_set & _CLEARED if getattr(patch, field) is None
-            }
-            context = {"country": self._rules.country}
-            resource = _PATCHED[kind.name].model_validate({name: row[kind.key[0]], **given}, context=context)
-            if isinstance(resource, SipAccount):
-                resource = _with_proven_fallback(plan.inventory, tenant_id, resource)
-            return plan.want(Wanted(kind, resource, (), {"tenant_id": tenant_id}))
+                return plan.want(changed_forward(plan.inventory, row, patch, self._rules.country))
+            resource = self._patched(_PATCHED[kind.name], _natural(kind, row), patch)
+            return plan.want(self._wanted(plan, tenant_id, kind, resource))
 
-        return shown(collection, await self._decided(tenant_id, decide, by))
+        there = (collection, object_id, seen)
+        return shown(collection, await self._decided(tenant_id, decide, by, there))
 
-    async def remove(self, tenant_id: Id, collection: str, object_id: Id, by: By) -> None:
+    async def remove(self, tenant_id: Id, collection: str, object_id: Id, by: By, *, seen: str = "") -> None:
         """Remove one."""
         kind = COLLECTIONS[collection]
 
         def decide(plan: Plan) -> Row | None:
             row = _row(plan.inventory, kind, tenant_id, object_id)
+            _check_self_service(plan.inventory, tenant_id, kind)
             plan.remove(kind, row)
             return row
 
-        await self._decided(tenant_id, decide, by)
+        await self._decided(tenant_id, decide, by, (collection, object_id, seen))
 
-    async def _decided(self, tenant_id: Id, decide: Callable[[Plan], Row | None], by: By) -> Row:
-        """Plan, check and write one change in a transaction of its own; the row it was about."""
+    # --- the tenant itself ----------------------------------------------------------------------------------
+
+    async def company(self, tenant_id: Id) -> dict[str, Any]:
+        """What the tenant decides for itself, as `CompanyShown`."""
+        row = await self._context.reader.run(stored.tenant_row, tenant_id)
+        if row is None:
+            raise Refusal("not_found")
+        return company_shown(row)
+
+    async def change_company(self, tenant_id: Id, patch: CompanyPatch, by: By) -> dict[str, Any]:
+        """Change what `patch` gives; as shown then."""
+
+        def decide(plan: Plan) -> Row | None:
+            name = plan.inventory.tenant_name(tenant_id)
+            if plan.inventory.tenant_named(name) is None:
+                raise Refusal("not_found")
+            return plan.want(Wanted(kinds.TENANT, self._patched(Tenant, {"name": name}, patch), ()))
+
+        return company_shown(await self._decided(tenant_id, decide, by))
+
+    # --- how ------------------------------------------------------------------------------------------------
+
+    def _patched(self, model: type[BaseModel], natural: Row, patch: BaseModel) -> BaseModel:
+        """The object that `patch` makes of the one with this natural key: only its fields are set."""
+        given = patch.model_dump(exclude_unset=True, exclude_none=True)
+        given |= {field: None for field in patch.model_fields_set & _CLEARED if getattr(patch, field) is None}
+        try:
+            return model.model_validate({**natural, **given}, context={"country": self._rules.country})
+        except ValidationError as error:
+            raise InvalidError(complaints(error, model)) from None
+
+    def _wanted(self, plan: Plan, tenant_id: Id, kind: Kind, resource: Any) -> Wanted:
+        if isinstance(resource, SipAccount):
+            resource = with_proven_fallback(plan.inventory, tenant_id, resource)
+        return Wanted(kind, resource, (), {"tenant_id": tenant_id})
+
+    async def _decided(
+        self, tenant_id: Id, decide: Decide, by: By, there: tuple[str, Id, str] | None = None
+    ) -> Row:
+        """Plan, check and write one change in a transaction of its own; the row it was about.
+
+        `there`: the collection and id of an object that must be as it was seen.
+        """
         maker = self._maker(by)
 
         def carry_out(connection: Connection) -> Row:
             stored.lock(connection)
-            plan = Plan(load(connection, tenant_id), maker)
+            if there is not None:
+                _check_there(connection, tenant_id, *there)
+            proven = proven_numbers(connection, tenant_id, maker.now)
+            plan = Plan(load(connection, tenant_id, proven), maker)
             row = decide(plan)
             check(plan)
             _raise_for(plan)
@@ -194,9 +242,37 @@ _PATCHED: Final[dict[str, type[BaseModel]]] = {
     kinds.SIP_ACCOUNT.name: SipAccount,
     kinds.NUMBER.name: OwnNumber,
     kinds.IVR_FLOW.name: IvrFlow,
+    kinds.MAIL_SENDER.name: MailSender,
+    kinds.GROUP.name: Group,
+    kinds.KEYWORD.name: Keyword,
 }
-_CLEARED: Final = frozenset({"fallback"})
+_CLEARED: Final = frozenset({"fallback", "token"})
 """Fields that null takes away; elsewhere it changes nothing."""
+
+
+_SELF_SERVED: Final = frozenset({kinds.SIP_ACCOUNT.name, kinds.MAIL_SENDER.name})
+"""Addresses: tenants make and remove their own where the operator switched that on (W3)."""
+_WRITTEN: Final = {"e164": ("number", "e164"), "folded": ("word", "word")}
+"""Columns of natural keys that a resource calls differently, or writes otherwise."""
+
+
+def _natural(kind: Kind, row: Row) -> Row:
+    """The fields that name the object of this row."""
+    named = [_WRITTEN.get(column, (column, column)) for column in kind.key]
+    return {field: row[column] for field, column in named}
+
+
+def _check_self_service(inventory: Inventory, tenant_id: Id, kind: Kind) -> None:
+    tenant = inventory.tenant_named(inventory.tenant_name(tenant_id))
+    if kind.name in _SELF_SERVED and (tenant is None or not tenant["self_service"]):
+        raise Refusal("forbidden", "the operator looks after the addresses of this company")
+
+
+def _check_there(connection: Connection, tenant_id: Id, collection: str, object_id: Id, seen: str) -> None:
+    row = stored.get_row(connection, COLLECTIONS[collection].table, tenant_id, object_id)
+    if row is None:
+        raise Refusal("not_found")
+    check_seen(connection, tenant_id, shown(collection, row), seen)
 
 
 def _fields(resource: BaseModel) -> frozenset[str]:
@@ -220,65 +296,3 @@ def _raise_for(plan: Plan) -> None:
     if plan.removed:
         raise Refusal("conflict", "; ".join(f"{one.where} {one.what}" for one in plan.complaints))
     raise InvalidError(plan.complaints)
-
-
-# --- forwards -----------------------------------------------------------------------------------------------
-
-
-def _new_forward(inventory: Inventory, tenant_id: Id, resource: Any) -> Wanted:
-    targets = [resource.url] if resource.kind == "webhook" else list(dict.fromkeys(resource.to))
-    for row in inventory.forwards_of(tenant_id, resource.number):
-        if (row["kind"], row["targets"]) == (resource.kind, targets):
-            raise Refusal("conflict", "there is such a forward already")
-    also = {"tenant_id": tenant_id, "number": resource.number}
-    return Wanted(kinds.FORWARD, _with_proof(inventory, tenant_id, resource), (), also)
-
-
-def _changed_forward(inventory: Inventory, row: Row, patch: ForwardPatch, country: str) -> Wanted:
-    """The rule with the patch on it, read anew as a whole."""
-    hook = row["kind"] == "webhook"
-    before: Row = {"kind": row["kind"], "enabled": row["enabled"], "number": row["number"]}
-    before |= {"url": row["targets"][0], "mode": row["mode"]} if hook else {"to": row["targets"]}
-    if hook and row["number"] is None:
-        before["events"] = row["events"]
-    given = patch.model_dump(exclude_unset=True, exclude_none=True)
-    try:
-        resource = _NEW_FORWARD.validate_python({**before, **given}, context={"country": country})
-    except ValidationError as error:
-        raise InvalidError(complaints(error, ForwardPatch)) from None
-    also: Row = {"tenant_id": row["tenant_id"], "number": row["number"]}
-    if given.get("enabled"):
-        also["disabled_reason"] = ""
-    return Wanted(kinds.FORWARD, _with_proof(inventory, row["tenant_id"], resource), (), also, row)
-
-
-def _with_proof(inventory: Inventory, tenant_id: Id, resource: Any) -> Any:
-    """Other phones are only taken where they were verified before: nobody vouches for themselves."""
-    if resource.kind != "number":
-        return resource
-    _need_proof(inventory, tenant_id, resource.to, ("to",))
-    return resource.model_copy(update={"verified": True})
-
-
-def _with_proven_fallback(inventory: Inventory, tenant_id: Id, resource: SipAccount) -> SipAccount:
-    fallback = resource.fallback
-    if fallback is None or fallback.number is None:
-        return resource
-    _need_proof(inventory, tenant_id, (fallback.number,), ("fallback", "number"))
-    proven = fallback.model_copy(update={"verified": True})
-    return resource.model_copy(update={"fallback": proven})
-
-
-def _need_proof(inventory: Inventory, tenant_id: Id, numbers: Sequence[str], at: Path) -> None:
-    verified = {
-        target
-        for row in inventory.of_tenant(kinds.FORWARD, tenant_id)
-        if row["kind"] == "number" and row["verified"]
-        for target in row["targets"]
-    }
-    fallbacks = [row["fallback"] for row in inventory.of_tenant(kinds.SIP_ACCOUNT, tenant_id)]
-    verified |= {one["to"] for one in fallbacks if one is not None and one["verified"]}
-    strangers = sorted(set(numbers) - verified)
-    if strangers:
-        what = f"not verified: {', '.join(strangers)}; the operator verifies other phones"
-        raise InvalidError([Complaint(at, what)])

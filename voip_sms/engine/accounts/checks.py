@@ -68,7 +68,7 @@ class _Checks:
         yield from self._carriers()
         yield from self._pool_numbers()
         yield from self._tenants()
-        for kind in (KEY, SIP_ACCOUNT, MAIL_SENDER, IVR_FLOW):
+        for kind in (KEY, SIP_ACCOUNT, MAIL_SENDER, IVR_FLOW, USER):
             for row in self._inventory.all(kind):
                 yield from self._identity(kind, row)
         for row in self._inventory.all(FORWARD):

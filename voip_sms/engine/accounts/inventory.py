@@ -16,8 +16,9 @@ Key = tuple[Any, ...]
 class Inventory:
     """Rows by kind and natural key; tenants carry their balance, pools their numbers, as columns."""
 
-    def __init__(self, rows: Mapping[str, Iterable[Row]]) -> None:
-        """`rows` by table."""
+    def __init__(self, rows: Mapping[str, Iterable[Row]], proven: Iterable[str] = ()) -> None:
+        """`rows` by table; `proven`: phones that said the code which the tenant had sent to them."""
+        self.proven = frozenset(proven)
         self._rows: dict[str, dict[Key, Row]] = {
             kind.table: {kind.key_of(row): row for row in rows.get(kind.table, ())} for kind in KINDS
         }
@@ -86,8 +87,8 @@ def forward_label(row: Mapping[str, Any]) -> str:
     return f".{NUMBER.name}[{row['number']}].forwards[{row['kind']} {targets}]"
 
 
-def load(connection: Connection, tenant_id: Id | None = None) -> Inventory:
-    """The whole configuration, or of the tenants' only what is this one's."""
+def load(connection: Connection, tenant_id: Id | None = None, proven: Iterable[str] = ()) -> Inventory:
+    """The whole configuration, or of the tenants' only what is this one's; `proven` as in `Inventory`."""
     rows = {
         kind.table: read_all(connection, kind.table)
         if tenant_id is None or not kind.of_tenant
@@ -104,4 +105,4 @@ def load(connection: Connection, tenant_id: Id | None = None) -> Inventory:
         numbers[row["pool"]].append(row["e164"])
     for row in rows[POOL.table]:
         row["numbers"] = sorted(numbers[row["name"]])
-    return Inventory(rows)
+    return Inventory(rows, proven)

@@ -108,7 +108,7 @@ def _tenant(resource: customers.Tenant, fields: Fields, _realm: str) -> Row:
     columns = _same(
         resource, fields,
         "name", "price_list", "credit", "enabled", "blocked_inbound", "timezone", "language",
-        "transliterate", "keep_sent_text", "self_service",
+        "transliterate", "keep_sent_text", "self_service", "balance_low",
     )  # fmt: skip
     if "mail_limits" in fields:
         columns["mail_limits"] = resource.mail_limits.model_dump(exclude_none=True)
@@ -117,7 +117,8 @@ def _tenant(resource: customers.Tenant, fields: Fields, _realm: str) -> Row:
 
 def _user(resource: people.OperatorPerson, fields: Fields, _realm: str) -> Row:
     """Somebody of a tenant's; of the operator's people tenant and role are said by their surroundings."""
-    columns = _same(resource, fields, "mail", "role", "language", "enabled")
+    columns = _same(resource, fields, "mail", "role", "language", "abroad", "enabled")
+    columns |= _identity(resource, fields)
     if "name" in fields and resource.name is not None:
         columns["name"] = resource.name
     if "password" in fields and resource.password is not None:
@@ -154,7 +155,7 @@ def _fallback(wanted: customers.Fallback | None) -> Row | None:
     return {"after": wanted.after // clock.SECOND, "kind": kind, "to": to, "verified": wanted.verified}
 
 
-_MAIL_OPTIONS: Final = (
+MAIL_OPTIONS: Final = (
     "subject", "mode", "over_limit", "limits", "failure_to", "notify_delivered", "auto_generated",
     "reply_window",
 )  # fmt: skip
@@ -164,7 +165,7 @@ def _mail_sender(resource: customers.MailSender, fields: Fields, _realm: str) ->
     columns = _same(resource, fields, "address", "token", "abroad", "enabled") | _identity(resource, fields)
     if "secret" in fields and resource.secret is not None:
         columns["secret_hash"] = Sealed(resource.secret)
-    options = resource.model_dump(mode="json", include=set(fields) & set(_MAIL_OPTIONS))
+    options = resource.model_dump(mode="json", include=set(fields) & set(MAIL_OPTIONS))
     if "limits" in options:
         options["limits"] = resource.limits.model_dump(exclude_none=True)
     return {**columns, **({"options": Merge(options)} if options else {})}
@@ -274,6 +275,11 @@ DEFAULTS: Final[Mapping[str, Row]] = {
         "totp_step": -1,
         "recovery": [],
         "wishes": {},
+        "identity_kind": "default",
+        "identity_value": "",
+        "abroad": "2way",
+        "phone": "",
+        "phone_asked": None,
     },
 }
 """Columns of a new row that its resource may leave out."""

@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from voip_sms.core import clock, ids
-from voip_sms.core.resources import answers
+from voip_sms.core.resources import answers, mail_gateway
+from voip_sms.core.resources.customers import MailSender
 from voip_sms.core.resources.values import span_text
 from voip_sms.engine.accounts.kinds import (
     BLOCK,
     FORWARD,
+    GROUP,
     IVR_FLOW,
     KEY,
+    KEYWORD,
+    MAIL_OPTIONS,
+    MAIL_SENDER,
     NUMBER,
     SENDER_NAME,
     SIP_ACCOUNT,
@@ -26,6 +31,9 @@ COLLECTIONS: Final[Mapping[str, Kind]] = {
     answers.SIP_ACCOUNT: SIP_ACCOUNT,
     answers.SENDER_NAME: SENDER_NAME,
     answers.IVR_FLOW: IVR_FLOW,
+    mail_gateway.MAIL_SENDER: MAIL_SENDER,
+    mail_gateway.GROUP: GROUP,
+    mail_gateway.KEYWORD: KEYWORD,
 }
 """What a tenant may see of its configuration, by the prefix of the objects' ids."""
 
@@ -33,6 +41,14 @@ COLLECTIONS: Final[Mapping[str, Kind]] = {
 def shown(collection: str, row: Row) -> dict[str, Any]:
     """A row of a collection as its `…Shown` model in `core/resources/answers.py` says."""
     return {"id": ids.to_text(collection, row["id"]), **_SHOWN[collection](row)}
+
+
+def company_shown(row: Row) -> dict[str, Any]:
+    """A row of `tenant` as `CompanyShown`."""
+    names = (
+        "name", "blocked_inbound", "transliterate", "keep_sent_text", "timezone", "language", "self_service",
+    )  # fmt: skip
+    return {name: row[name] for name in names}
 
 
 def _identity(row: Row) -> dict[str, str]:
@@ -118,6 +134,34 @@ def _sender_name(row: Row) -> dict[str, Any]:
     return {"name": row["name"], "status": row["status"], "reason": row["reason"]}
 
 
+def _mail_sender(row: Row) -> dict[str, Any]:
+    options = {**_MAIL_DEFAULTS, **row["options"]}
+    return {
+        "address": row["address"],
+        "secret_set": bool(row["secret_hash"]),
+        "token_set": bool(row["token"]),
+        "identity": _identity(row),
+        "abroad": row["abroad"],
+        "enabled": row["enabled"],
+        **{name: options[name] for name in _MAIL_DEFAULTS if name != "limits"},
+        "limits": {name: options["limits"].get(name) for name in ("day", "month")},
+    }
+
+
+_MAIL_DEFAULTS: Final = MailSender(address="somebody@example.com").model_dump(
+    mode="json", include=set(MAIL_OPTIONS)
+)
+"""Of the options of a row that was written before there were as many."""
+
+
+def _group(row: Row) -> dict[str, Any]:
+    return {"name": row["name"], "numbers": row["numbers"]}
+
+
+def _keyword(row: Row) -> dict[str, Any]:
+    return {"number": row["number"], "word": row["word"], "mail": row["mail"]}
+
+
 _SHOWN: Final = {
     answers.NUMBER: _number,
     answers.FORWARD: _forward,
@@ -126,4 +170,7 @@ _SHOWN: Final = {
     answers.SIP_ACCOUNT: _sip_account,
     answers.SENDER_NAME: _sender_name,
     answers.IVR_FLOW: _ivr_flow,
+    mail_gateway.MAIL_SENDER: _mail_sender,
+    mail_gateway.GROUP: _group,
+    mail_gateway.KEYWORD: _keyword,
 }

@@ -43,6 +43,7 @@ KEPT: Final = (
     Kept("node", "seen_at", 7 * DAY),
     Kept("panel_session", "ends_at"),
     Kept("one_time_link", "expires_at", DAY),
+    Kept("number_proof", "expires_at", DAY),  # codes of a day are counted
 )
 """`docs/contract.md` for the first two; the others' columns say when they end."""
 

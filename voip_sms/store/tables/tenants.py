@@ -2,7 +2,7 @@
 
 from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, Table, UniqueConstraint, text
 
-from voip_sms.store.tables.columns import flag, id_column, metadata, tenant_column, time_column, word
+from voip_sms.store.tables.columns import count, flag, id_column, metadata, tenant_column, time_column, word
 
 tenant = Table(
     "tenant",
@@ -162,4 +162,19 @@ keyword = Table(
     word("folded"),  # as it is compared (`core/keywords.py`)
     word("mail"),
     UniqueConstraint("number", "folded"),
+)
+
+number_proof = Table(
+    "number_proof",
+    metadata,
+    id_column("tenant_id", key=True),
+    word("number", key=True),  # E.164 of a phone that texts shall be forwarded to
+    word("code_hash", null=True),  # of the code that was sent there last, until it is used up
+    count("tries"),  # of that code
+    count("sent"),  # codes since `since`
+    time_column("since"),
+    time_column("sent_at"),
+    time_column("expires_at"),  # of the code; then of what it proved
+    time_column("proven_at", null=True),
+    Index(None, "expires_at"),
 )
