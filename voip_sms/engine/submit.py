@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
+import orjson
+
 from voip_sms.core.directory import Directory, Id
 from voip_sms.core.failures import CODES, Refusal
 from voip_sms.core.identity import Rules
@@ -17,7 +19,7 @@ from voip_sms.engine.context import Context
 from voip_sms.engine.limits import NO_LIMITS, Limits
 from voip_sms.engine.progress import Moment
 from voip_sms.engine.rows import Ready, make_ready, pair_of
-from voip_sms.store.messages import get_message, messages_of_submission
+from voip_sms.store.messages import get_message, messages_of_submission, request_of_key
 from voip_sms.store.units import Rows, State, Unit
 from voip_sms.store.writer import resolve
 
@@ -103,7 +105,7 @@ class Submit:
         job.quiet = frozenset(carrier for carrier, ticket in tickets.items() if ticket.local)
         result = await self._carry_out(job, tickets)
         if isinstance(result, Replay):
-            return await self._replayed(submission, result)
+            return await self._again(submission.tenant_id, result)
         return result.submitted
 
     async def explain(self, submission: Submission) -> Sequence[Plan]:
@@ -115,6 +117,14 @@ class Submit:
 
         plans: list[Plan] = await self._context.writer.do(self._unit(job, decide))
         return plans
+
+    async def recall(self, tenant_id: Id, key: bytes) -> Submitted | None:
+        """What came of the request that was stored under this key, as it is now; None: nothing."""
+        found = await self._context.reader.run(request_of_key, tenant_id, key)
+        if found is None:
+            return None
+        submission_id, items = found
+        return await self._again(tenant_id, Replay(submission_id, orjson.loads(items)))
 
     async def cancel(self, tenant_id: Id, message_id: Id) -> Message:
         """Cancel what no carrier has got yet and release its money. Refusal `not_found` or `too_late`."""
@@ -197,10 +207,8 @@ class Submit:
             raise
         return await answer
 
-    async def _replayed(self, submission: Submission, replay: Replay) -> Submitted:
-        found = await self._context.reader.run(
-            messages_of_submission, submission.tenant_id, replay.submission_id
-        )
+    async def _again(self, tenant_id: Id, replay: Replay) -> Submitted:
+        found = await self._context.reader.run(messages_of_submission, tenant_id, replay.submission_id)
         by_id = {message.id: message for message in found}
         items = [
             Item(to, by_id.get(bytes.fromhex(message_id)))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, select
 from voip_sms.core.directory import Id
 from voip_sms.core.model import Event, Message, Step
 from voip_sms.core.status import Status
-from voip_sms.store.tables import message, message_event, message_text
+from voip_sms.store.tables import idempotency, message, message_event, message_text
 
 LIST_LIMIT = 1_000
 """The most that one page holds, whatever is asked for: a page is held in memory whole."""
@@ -60,6 +60,13 @@ def messages_of_submission(connection: Connection, tenant_id: Id, submission_id:
     """Every message of one submission, in the order of their ids."""
     statement = _messages(tenant_id).where(message.c.submission_id == submission_id)
     return _load(connection, statement.order_by(message.c.id).limit(SUBMISSION_LIMIT))
+
+
+def request_of_key(connection: Connection, tenant_id: Id, key: bytes) -> tuple[Id, str] | None:
+    """The submission that came of a request, and its items as they were remembered (JSON); None: none."""
+    test = (idempotency.c.key == key, idempotency.c.tenant_id == tenant_id)
+    row = connection.execute(select(idempotency.c.submission_id, idempotency.c["items"]).where(*test)).first()
+    return None if row is None else (row[0], row[1])
 
 
 def message_trace(connection: Connection, tenant_id: Id, message_id: Id) -> tuple[Step, ...] | None:
