@@ -178,7 +178,7 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         context,
         dispatch,
         Rules(settings.service.country, settings.service.default_name),
-        limits=Limits({"sip": settings.sip.rate, "api": settings.http.rate}),
+        limits=Limits({"sip": settings.sip.rate, "api": settings.http.rate, "panel": settings.panel.rate}),
     )
     endpoint = Endpoint(
         key=key,

@@ -36,6 +36,16 @@ class PanelSettings(BaseModel):
         description="What the service is called there, and in authenticator programs.",
     )
 
+    rate: float = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description=(
+            "Times a second that one person may press Send, four seconds' worth at once; beyond it they are"
+            " asked to wait. 0: no limit."
+        ),
+    )
+
     def address(self, listen: str) -> str:
         """The panel's address, without a slash at the end. `listen`: `http.listen`."""
         return self.url or f"http://{listen}/panel"
