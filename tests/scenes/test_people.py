@@ -15,7 +15,7 @@ from support.office import BY, FILE
 from support.people import ANN, AWAY, BEN, CAT, HOME, OTTO, PANEL, PASSWORD, PEOPLE, ROOT, Desk
 from voip_sms.cli.main import main
 from voip_sms.core.clock import HOUR
-from voip_sms.core.directory import NO_TENANT
+from voip_sms.core.directory import NO_TENANT, Identity
 from voip_sms.core.failures import Accepted, Refusal, Temporary
 from voip_sms.core.people import Registration, User
 from voip_sms.core.resources import InvalidError
@@ -184,6 +184,66 @@ async def test_who_made_a_link_stands_in_the_audit_log(desk: Desk) -> None:
     assert token not in repr(entries)
 
 
+# --- what they send as --------------------------------------------------------------------------------------
+
+SENDING: dict[str, Any] = {
+    "version": 1,
+    "carriers": [
+        {"name": "sim", "kind": "smpp", "host": "127.0.0.1", "port": 2775, "system_id": "s", "password": "s"}
+    ],
+    "pools": [{"name": "pl", "carrier": "sim", "numbers": ["+48799000001"]}],
+    "tenants": [
+        {
+            "name": "acme",
+            "sender_names": [{"name": "ACME", "status": "approved"}],
+            "numbers": [{"number": "+48601000001", "kind": "own_mobile", "carrier": "sim"}],
+            "users": [{"mail": CAT, "identity": {"kind": "name", "value": "ACME"}}],
+        },
+        {"name": "other", "numbers": [{"number": "+48601000009", "kind": "own_mobile", "carrier": "sim"}]},
+    ],
+}
+
+
+async def test_people_are_accounts_that_send_as_they_were_told_to(desk: Desk) -> None:
+    assert not await desk.office.apply(SENDING)
+    cat, ann, root = [await desk.user(one) for one in (CAT, ANN, ROOT)]
+    accounts = desk.office.holder.current().accounts
+    assert cat.identity == accounts[cat.id].identity == Identity("name", "ACME")
+    assert (accounts[cat.id].ref, accounts[cat.id].tenant_id) == (f"user:{CAT}", desk.tenant("acme"))
+    assert (accounts[ann.id].identity, accounts[ann.id].language) == (Identity("default"), "pl")
+    assert root.id not in accounts
+
+
+async def test_an_administrator_says_what_somebody_sends_as_and_it_is_in_force(desk: Desk) -> None:
+    assert not await desk.office.apply(SENDING)
+    ann, cat, acme = await desk.user(ANN), await desk.user(CAT), desk.tenant("acme")
+    patch = UserPatch.model_validate({"identity": {"kind": "number", "value": "601 000 001"}})
+    changed = await desk.users.change(ann, acme, cat.id, patch)
+    assert changed.identity == Identity("number", "+48601000001")
+    await desk.office.holder.refresh_now()
+    account = desk.office.holder.current().accounts[cat.id]
+    assert account.identity == changed.identity
+    new = {"mail": "dan@acme.test", "name": "Dan", "identity": {"kind": "2way", "value": "pl"}}
+    made = await desk.users.create(ann, acme, NewUser.model_validate(new))
+    await desk.office.holder.refresh_now()
+    assert desk.office.holder.current().accounts[made.id].identity == Identity("2way", "pl")
+    await desk.users.change(ann, acme, cat.id, UserPatch(enabled=False))
+    await desk.office.holder.refresh_now()
+    assert not desk.office.holder.current().accounts[cat.id].enabled
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("number", "+48601000009"), ("name", "OTHER"), ("2way", "xx"), ("random", "xx")]
+)
+async def test_nobody_sends_as_what_is_not_theirs(desk: Desk, kind: str, value: str) -> None:
+    assert not await desk.office.apply(SENDING)
+    ann, cat, acme = await desk.user(ANN), await desk.user(CAT), desk.tenant("acme")
+    patch = UserPatch.model_validate({"identity": {"kind": kind, "value": value}})
+    with pytest.raises(InvalidError) as error:
+        await desk.users.change(ann, acme, cat.id, patch)
+    assert [one.path for one in error.value.complaints] == [("identity", "value")]
+
+
 # --- registration -------------------------------------------------------------------------------------------
 
 ASKING = Asking(
@@ -280,7 +340,7 @@ async def test_approving_needs_an_operator_a_free_name_and_a_price_list(desk: De
 # --- their mails in the queue -------------------------------------------------------------------------------
 
 
-class Identity:
+class Mailer:
     relay = ""
     domain = "sms.test"
     sender = "sms@sms.test"
@@ -296,7 +356,7 @@ async def test_a_mail_goes_out_in_the_persons_language_and_the_link_goes_with_it
     taken = await context.writer.do(claim_unit(context.directory(), room, "main", desk.clock.now()))
     (claim,) = taken.claims
     assert claim.outcome is None
-    mail = compose(claim.job, Identity())  # type: ignore[arg-type]
+    mail = compose(claim.job, Mailer())  # type: ignore[arg-type]
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     link = str(claim.job.payload["link"])
     assert mail["Subject"] == "Twój dostęp do panelu SMS"
@@ -320,7 +380,7 @@ async def test_a_mail_to_who_is_nobodys_yet_goes_out_too(desk: Desk) -> None:
     taken = await context.writer.do(claim_unit(context.directory(), room, "main", desk.clock.now()))
     (claim,) = taken.claims
     assert claim.outcome is None
-    mail = compose(claim.job, Identity())  # type: ignore[arg-type]
+    mail = compose(claim.job, Mailer())  # type: ignore[arg-type]
     assert (mail["To"], mail["Subject"]) == (ASKING.mail, "Otrzymaliśmy Twoją rejestrację")
 
 

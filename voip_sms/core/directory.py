@@ -165,6 +165,8 @@ class Tenant:
     """For all its mail senders together."""
     self_service: bool = False
     """Whether its administrators look after their own people and addresses (W3)."""
+    balance_low: Micros = 0
+    """People who wish it are told when less than this is available (W5); 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from voip_sms.core.clock import DAY, HOUR, MINUTE
-from voip_sms.core.directory import NO_TENANT, Id, Micros
+from voip_sms.core.directory import NO_TENANT, Id, Identity, Micros
 
 Role = Literal["operator", "admin", "user"]
 """`operator`: whoever runs the service, of no tenant; `admin`: a tenant's; `user`: one of its people."""
@@ -58,6 +58,9 @@ IDLE: Final = 12 * HOUR
 LONGEST: Final = 30 * DAY
 """A session lasts no longer, however busy it is."""
 
+NO_IDENTITY: Final = Identity("default")
+"""Who has none of their own sends as the service does."""
+
 
 @dataclass(frozen=True, slots=True)
 class User:
@@ -77,6 +80,11 @@ class User:
     has_password: bool
     second_factor: bool
     wishes: Wishes
+    identity: Identity = NO_IDENTITY
+    """What they send as from the panel."""
+    abroad: Literal["2way", "random"] = "2way"
+    phone: str = ""
+    """E.164, theirs by a code that came there; "": none. Notices by SMS go there."""
 
     @property
     def is_operator(self) -> bool:

@@ -13,6 +13,7 @@ from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Unce
 from voip_sms.core.mail import notices
 from voip_sms.core.model import ForwardJob
 from voip_sms.engine.fallback import FELL_BACK, Falling, jobs_of, take_back
+from voip_sms.engine.generation import GENERATION, tell
 from voip_sms.store.handovers import GIVEN_UP
 from voip_sms.store.tables import forward_job
 from voip_sms.store.units import Match, Read, Rows, Scan, State, Unit, by_key
@@ -103,7 +104,7 @@ class _Recording:
         if self._falling is not None:
             reads += self._falling.reads()
         if self._disabled is not None and claim.rule_id is not None:
-            reads += [by_key("forward", claim.rule_id), by_key("generation", 1)]
+            reads += [by_key("forward", claim.rule_id), GENERATION]
         return reads
 
     def decide(self, state: State) -> Rows:
@@ -236,12 +237,7 @@ def _disable(rows: Rows, state: State, rule_id: Id | None, outcome: Permanent) -
     if rule is None or not rule["enabled"]:
         return
     rows.update("forward", (rule_id,), enabled=False, disabled_reason=outcome.cause)
-    generation = state.get("generation", 1)
-    if generation is None:
-        rows.insert("generation", id=1, n=1)
-    else:
-        rows.update("generation", (1,), n=generation["n"] + 1)
-    rows.wakes.add("directory")
+    tell(rows, state)
 
 
 def next_in_order(key: str, after: Id) -> Scan:

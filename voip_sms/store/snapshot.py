@@ -59,6 +59,7 @@ def load(connection: Connection) -> Directory:
     sip = reading.each("sip_account", _sip_account)
     mail = reading.each("mail_sender", _mail_sender)
     flows = reading.each("ivr_flow", _flow)
+    people = reading.each("user_account", _person)
     rules = reading.each("forward", forward_rule)
     blocks = reading.each("blacklist", _block)
     keywords = reading.each("keyword", _keyword)
@@ -74,6 +75,7 @@ def load(connection: Connection) -> Directory:
                 *(entry.account for entry in sip),
                 *(one.account for one in mail),
                 *(one.account for one in flows),
+                *(one for one in people if one.tenant_id != NO_TENANT),
             )
         },
         operators=dict(reading.each("operator_key", _operator)),
@@ -144,6 +146,7 @@ def _tenant(row: Row) -> Tenant:
         keep_sent_text=row["keep_sent_text"],
         mail_limits=_quota(row["mail_limits"]),
         self_service=row["self_service"],
+        balance_low=_whole(row["balance_low"]),
     )
 
 
@@ -216,6 +219,11 @@ def _mail_sender(row: Row) -> MailSender:
 
 def _flow(row: Row) -> IvrFlow:
     return IvrFlow(_account(row, "ivr", row["name"]), CallLimits(**_limits(row["limits"], "caller", "flow")))
+
+
+def _person(row: Row) -> Account:
+    """Somebody of a tenant's sends from the panel; the operator's people send nothing."""
+    return _account(row, "user", row["mail"])
 
 
 def _quota(value: Any) -> Quota:

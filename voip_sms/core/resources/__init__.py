@@ -16,7 +16,6 @@ from voip_sms.core.resources.config_file import ConfigFile
 from voip_sms.core.resources.customers import (
     BlockRule,
     Group,
-    Identity,
     IvrFlow,
     Key,
     Keyword,
@@ -28,6 +27,7 @@ from voip_sms.core.resources.customers import (
     Tenant,
 )
 from voip_sms.core.resources.forwards import Forward, ForwardPatch, NewForward, Subscription
+from voip_sms.core.resources.identities import Identity
 from voip_sms.core.resources.messages import (
     SendRequest,
     item_resource,

@@ -10,15 +10,14 @@ from voip_sms.core.model import LinkState
 from voip_sms.core.rating import amount_text
 from voip_sms.core.resources.customers import (
     SCOPES,
-    Abroad,
     CallLimits,
     Fallback,
-    Identity,
     IvrFlow,
     Language,
     Scope,
 )
 from voip_sms.core.resources.forwards import HookMode
+from voip_sms.core.resources.identities import Abroad, Identity
 from voip_sms.core.resources.messages import PriceShown, Shown
 from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.core.resources.values import Password, Resource, Title

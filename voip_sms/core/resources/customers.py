@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from voip_sms.core.clock import DAY
-from voip_sms.core.directory import IdentityKind, NumberKind, Via
+from voip_sms.core.directory import NumberKind, Via
 from voip_sms.core.keywords import wrong_with
 from voip_sms.core.resources.forwards import Forward, Subscription
+from voip_sms.core.resources.identities import DEFAULT_IDENTITY, Abroad, Identity
 from voip_sms.core.resources.people import Person
 from voip_sms.core.resources.values import (
     MailAddress,
@@ -28,11 +29,9 @@ from voip_sms.core.resources.values import (
     read_digits,
     read_number,
     read_prefix,
-    read_sender_name,
 )
 
 Language = Literal["en", "pl"]
-Abroad = Literal["2way", "random"]
 Scope = Literal["messages", "admin", "accounts"]
 """`messages`: send and read; `admin`: also accounts, numbers, forwards, blacklist and keys.
 
@@ -49,31 +48,6 @@ FALLBACK_LATEST = 3 * DAY
 # One file, one transaction: bounds that a large operator stays under and that keep a diff in memory.
 OBJECTS = 10_000
 TENANTS = 5_000
-
-
-class Identity(Resource):
-    """What a recipient sees: an own number, a pool's number (2way, random), a name, or the default name.
-
-    For 2way and random `value` is a pool; empty, any pool that reaches the recipient.
-    """
-
-    kind: IdentityKind
-    value: Annotated[str, Field(max_length=64, validate_default=True)] = ""
-
-    @field_validator("value")
-    @classmethod
-    def _fits_the_kind(cls, value: str, info: ValidationInfo) -> str:
-        kind = info.data.get("kind")
-        if kind in ("number", "name") and not value:
-            raise complaint(f"kind {kind} needs the {kind} as value")
-        if kind == "default" and value:
-            raise complaint("kind default takes no value")
-        if kind == "number":
-            return read_digits(value) or read_number(value, country_of(info))
-        return read_sender_name(value) if kind == "name" else value
-
-
-DEFAULT_IDENTITY = Identity(kind="default")
 
 
 class SenderName(Resource):
@@ -273,6 +247,8 @@ class Tenant(Resource):
     mail_limits: MailLimits = MailLimits()
     self_service: bool = False
     """Its administrators look after their own people and addresses."""
+    balance_low: Money = 0
+    """People who wish it are told when less than this is available; 0: never."""
     sender_names: Annotated[tuple[SenderName, ...], Field(max_length=OBJECTS)] = ()
     keys: Annotated[tuple[Key, ...], Field(max_length=OBJECTS)] = ()
     numbers: Annotated[tuple[OwnNumber, ...], Field(max_length=OBJECTS)] = ()

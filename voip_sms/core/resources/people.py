@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from voip_sms.core import passwords
 from voip_sms.core.people import Language, Role
+from voip_sms.core.resources.identities import DEFAULT_IDENTITY, Abroad, Identity
 from voip_sms.core.resources.values import MailAddress, Resource, Title, Word, complaint
 
 
@@ -37,6 +38,9 @@ class Person(OperatorPerson):
     """Somebody of a tenant's: its administrator, or a user."""
 
     role: Literal["admin", "user"] = "user"
+    identity: Identity = DEFAULT_IDENTITY
+    """What they send as from the panel."""
+    abroad: Abroad = "2way"
 
 
 class NewUser(Resource):
@@ -46,6 +50,8 @@ class NewUser(Resource):
     name: Title
     role: Role = "user"
     language: Language = "en"
+    identity: Identity = DEFAULT_IDENTITY
+    abroad: Abroad = "2way"
 
 
 class UserPatch(Resource):
@@ -55,6 +61,8 @@ class UserPatch(Resource):
     role: Role | None = None
     language: Language | None = None
     enabled: bool | None = None
+    identity: Identity | None = None
+    abroad: Abroad | None = None
 
 
 class Asking(Resource):

@@ -9,7 +9,8 @@ from pydantic import BeforeValidator, Field
 
 from voip_sms.core import directory
 from voip_sms.core.resources.complaints import Path as Where
-from voip_sms.core.resources.customers import CallLimits, Identity, Language
+from voip_sms.core.resources.customers import CallLimits, Language
+from voip_sms.core.resources.identities import Identity
 from voip_sms.core.resources.values import Resource, Title, Word, complaint
 from voip_sms.doors.ivr.calendar import Holidays, read_holidays
 from voip_sms.doors.ivr.parts import OwnName, Prompt, PromptKind, StepName, Text

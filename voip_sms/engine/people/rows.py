@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from voip_sms.core.directory import NO_TENANT, Directory, Id, Micros
+from voip_sms.core.directory import NO_TENANT, Directory, Id, Identity, Micros
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import LINK_LIFE, LONGEST, LinkKind, Registration, Session, User
 from voip_sms.engine.context import Context
@@ -62,6 +62,9 @@ def user_of(row: Mapping[str, Any]) -> User:
         has_password=row["password_hash"] is not None,
         second_factor=row["totp_secret"] is not None,
         wishes={notice: tuple(channels) for notice, channels in row["wishes"].items()},
+        identity=Identity(row["identity_kind"], row["identity_value"]),
+        abroad=row["abroad"],
+        phone=row["phone"],
     )
 
 

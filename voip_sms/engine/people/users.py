@@ -9,12 +9,16 @@ from voip_sms.core.audit import By
 from voip_sms.core.directory import NO_TENANT, Directory, Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import LINK_LIFE, Role, User
+from voip_sms.core.resources import InvalidError
+from voip_sms.core.resources.complaints import Complaint
+from voip_sms.core.resources.identities import Identity
 from voip_sms.core.resources.people import NewUser, UserPatch
 from voip_sms.engine.accounts import kinds
 from voip_sms.engine.accounts.auditing import entries_of
 from voip_sms.engine.accounts.planning import Change, Maker
 from voip_sms.engine.accounts.sealing import Vault
 from voip_sms.engine.context import Context
+from voip_sms.engine.generation import GENERATION, tell
 from voip_sms.engine.people import mails
 from voip_sms.engine.people.rows import (
     end_sessions,
@@ -63,6 +67,7 @@ class Users:
         if new.role not in _ROLES[tenant_id == NO_TENANT]:
             raise Refusal("invalid", f"nobody is {new.role} there")
         context, directory = self._context, self._context.directory()
+        _usable(directory, tenant_id, new.identity)
         token, now = new_token(self._random), context.clock.now()
         row = _new_row(new, tenant_id, context.new_id(), now)
         until = now + LINK_LIFE["password"]
@@ -77,6 +82,7 @@ class Users:
                 raise Refusal("conflict", "somebody signs in with this address already")
             rows = Rows(user_of(row))
             rows.inserts.append(("user_account", row))
+            tell(rows, state)
             rows.inserts.append(("one_time_link", link_row(row, "password", token, now)))
             job = mails.invitation(row, opening, stamp, asking["name"])
             rows.inserts.append(("forward_job", job))
@@ -84,16 +90,18 @@ class Users:
             self._note(rows, actor, Change("added", kinds.USER, row, dict(row), label_of(directory, row)))
             return rows
 
+        reads = [GENERATION, by_key("user_account", actor.id), same]
         try:
-            made: User = await context.writer.do(Unit(decide, [by_key("user_account", actor.id), same]))
+            made: User = await context.writer.do(Unit(decide, reads))
         except IntegrityError:
             raise Refusal("conflict", "somebody signs in with this address already") from None
         return made
 
     async def change(self, actor: User, tenant_id: Id, user_id: Id, patch: UserPatch) -> User:
         """Change somebody; with another role, or when switched off, their sessions end with the commit."""
-        wanted = patch.model_dump(exclude_none=True)
+        wanted = _columns(patch)
         directory = self._context.directory()
+        _usable(directory, tenant_id, patch.identity)
         colleagues = Match("user_account", ("tenant_id",), (tenant_id,))
 
         def decide(state: State) -> Rows:
@@ -111,13 +119,15 @@ class Users:
             if not changes.keys().isdisjoint({"role", "enabled"}):
                 end_sessions(rows, state, user_id)
                 void_links(rows, state, user_id, self._context.clock.now())
+            if changes.keys() != {"name"}:
+                tell(rows, state)
             before = {name: person[name] for name in changes}
             row = {**person, **changes}
             label = label_of(directory, row)
             self._note(rows, actor, Change("changed", kinds.USER, row, changes, label, before))
             return rows
 
-        reads = [links(user_id), sessions(user_id), colleagues]
+        reads = [GENERATION, links(user_id), sessions(user_id), colleagues]
         if actor.tenant_id != tenant_id:  # else among them: two who demote each other lock in one order
             reads.append(by_key("user_account", actor.id))
         changed: User = await self._context.writer.do(Unit(decide, reads))
@@ -131,8 +141,31 @@ class Users:
 
 
 def _new_row(new: NewUser, tenant_id: Id, user_id: Id, now: int) -> Row:
-    row = {**kinds.DEFAULTS["user_account"], **new.model_dump(), "enabled": True}
+    row = {**kinds.DEFAULTS["user_account"], **_columns(new), "enabled": True}
     return {**row, "id": user_id, "tenant_id": tenant_id, "created_at": now}
+
+
+def _columns(given: NewUser | UserPatch) -> Row:
+    """What is said, as columns."""
+    columns = given.model_dump(exclude_none=True, exclude={"identity"})
+    if given.identity is not None:
+        columns |= {"identity_kind": given.identity.kind, "identity_value": given.identity.value}
+    return columns
+
+
+def _usable(directory: Directory, tenant_id: Id, identity: Identity | None) -> None:
+    """Whether there is what somebody of this tenant shall send as: InvalidError."""
+    if identity is None or not identity.value:
+        return
+    number = directory.numbers.get(identity.value)
+    there = {
+        "number": number is not None and number.tenant_id == tenant_id,
+        "name": (tenant_id, identity.value) in directory.names or (None, identity.value) in directory.names,
+        "2way": identity.value in directory.pools,
+        "random": identity.value in directory.pools,
+    }
+    if not there[identity.kind]:
+        raise InvalidError([Complaint(("identity", "value"), "there is no such sender")])
 
 
 def _asking(directory: Directory, state: State, actor: User) -> Mapping[str, Any]:
