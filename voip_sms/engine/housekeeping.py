@@ -17,6 +17,7 @@ from voip_sms.engine.chores.orphaned import Orphaned
 from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.chores.seals import Seals
 from voip_sms.engine.chores.secrets import Secrets
+from voip_sms.engine.chores.tallies import PoolUse, Tallies
 from voip_sms.engine.chores.texts import RECEIVED_DAYS, Texts
 from voip_sms.engine.context import Context
 from voip_sms.engine.outcomes import Policy, UncertainPolicy
@@ -65,9 +66,11 @@ class Housekeeping:
             _Planned(Lapsed(policy, holds), 10),
             _Planned(Partial(partial), 10),
             _Planned(Backlogs(), 15),
+            _Planned(Tallies(), 30),
             _Planned(Orphaned(), 60),
             _Planned(NoReceipt(), 60),
             _Planned(Secrets(), 600),
+            _Planned(PoolUse(), 900),
             _Planned(Texts(received_days, erased or _nothing), 600),
             *(_Planned(Purge(kept), 600) for kept in KEPT),
         ]

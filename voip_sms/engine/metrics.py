@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from voip_sms.core.failures import Outcome, Temporary
 from voip_sms.core.model import LinkState
+from voip_sms.engine.tally import Tally
 
 # From a commit that nobody else waits for to the time-out of a door: few buckets, each costs every request.
 _SECONDS: Final = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 3.0)
@@ -39,6 +40,7 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.registry = registry = registry or CollectorRegistry()
         self.backlog = Backlog()
+        self.tally = Tally()
         self._answers = _Counts(
             registry,
             "voip_sms_submissions",
@@ -97,14 +99,17 @@ class Metrics:
         """A part came back from a carrier."""
         slow = isinstance(outcome, Temporary) and outcome.slow
         self._parts.add((carrier, "throttled" if slow else type(outcome).__name__.lower()))
+        self.tally.handed_over(carrier, outcome)
 
     def receipt(self, carrier: str, status: str) -> None:
         """A receipt was stored; `status` of `core/status.py`."""
         self._receipts.add((carrier, status))
+        self.tally.receipt(carrier, status)
 
     def received(self, carrier: str, result: str) -> None:
         """An inbound PDU was stored; `result` in a word of the engine's."""
         self._inbound.add((carrier, result))
+        self.tally.received(carrier)
 
     def forwarded(self, kind: str, state: str) -> None:
         """A forward job was tried; `state` is the job's then."""

@@ -1,0 +1,60 @@
+"""Reads what was counted over time: for the operator's charts and forecasts."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from voip_sms.store.tables import lease, tally
+
+POINTS_MOST: Final = 20_000
+"""Rows of one reading: 288 five minutes a day times a month, with two nodes."""
+
+
+class Point(NamedTuple):
+    """What was counted in the five minutes from `at` on."""
+
+    at: int
+    what: str
+    node: str
+    n: int
+
+
+def points(connection: Connection, subject: str, since: int, whats: Sequence[str] = ()) -> Sequence[Point]:
+    """A subject's counts from a moment on, oldest first; of these kinds, or of all."""
+    wanted = select(tally.c.at, tally.c.what, tally.c.node, tally.c.n)
+    wanted = wanted.where(tally.c.at >= since, tally.c.subject == subject)
+    if whats:
+        wanted = wanted.where(tally.c.what.in_(whats))
+    rows = connection.execute(wanted.order_by(tally.c.at).limit(POINTS_MOST))
+    return [Point(*row) for row in rows]
+
+
+def sums(connection: Connection, subject: str, since: int) -> Mapping[str, int]:
+    """What was counted of each kind since then."""
+    total = func.sum(tally.c.n)
+    wanted = select(tally.c.what, total).where(tally.c.at >= since, tally.c.subject == subject)
+    return {what: int(n) for what, n in connection.execute(wanted.group_by(tally.c.what))}
+
+
+def pool_use(connection: Connection, now: int) -> Mapping[str, Mapping[int, int]]:
+    """By pool: how many recipients have so many of its numbers taken. A pair that rests is taken too."""
+    pairs = (
+        select(lease.c.pool, func.count().label("taken"))
+        .where(lease.c.rest_until >= now)
+        .group_by(lease.c.pool, lease.c.peer)
+        .subquery()
+    )
+    wanted = select(pairs.c.pool, pairs.c.taken, func.count()).group_by(pairs.c.pool, pairs.c.taken)
+    found: dict[str, dict[int, int]] = defaultdict(dict)
+    for pool, taken, peers in connection.execute(wanted):
+        found[pool][int(taken)] = int(peers)
+    return found
+
+
+def leases_of(connection: Connection, numbers: Sequence[str], now: int) -> Mapping[str, int]:
+    """How many recipients each of these numbers is leased for."""
+    wanted = select(lease.c.number, func.count()).where(lease.c.number.in_(numbers))
+    wanted = wanted.where(lease.c.rest_until >= now).group_by(lease.c.number)
+    return {number: int(n) for number, n in connection.execute(wanted)}
