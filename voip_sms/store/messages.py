@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
+from voip_sms.core import proofs
 from voip_sms.core.directory import Id
 from voip_sms.core.model import Event, Message, Step
 from voip_sms.core.status import Status
@@ -77,7 +78,10 @@ def message_trace(connection: Connection, tenant_id: Id, message_id: Id) -> tupl
 
 
 def as_message(row: Mapping[str, Any], body: str | None, events: Iterable[Event] = ()) -> Message:
-    """A `message` row as everybody sees it. `events` are those after the first, which the row itself is."""
+    """A `message` row as everybody sees it. `events` are those after the first, which the row itself is.
+
+    The text of a code that proves a phone is nobody's to see but the phone's.
+    """
     return Message(
         id=row["id"],
         tenant_id=row["tenant_id"],
@@ -85,7 +89,7 @@ def as_message(row: Mapping[str, Any], body: str | None, events: Iterable[Event]
         status=row["status"],
         sender=row["sender"],
         to=row["recipient"],
-        text=body,
+        text=None if row["door"] == proofs.DOOR else body,
         encoding=row["encoding"],
         parts=row["parts"],
         price=row["price"],
