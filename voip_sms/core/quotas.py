@@ -64,6 +64,13 @@ def _periods(minute: int, timezone: str) -> tuple[Period, Period]:
     )
 
 
+def day(now: int, timezone: str) -> tuple[int, int]:
+    """When the day that `now` lies in begins and ends; 23 or 25 hours when the clocks change."""
+    today, _ = periods(now, timezone)
+    zone = _zone(timezone)
+    return _begins(clock.to_datetime(now).astimezone(zone).date(), zone), today.until
+
+
 def _zone(name: str) -> tzinfo:
     try:
         return zoneinfo.ZoneInfo(name)

@@ -1,0 +1,182 @@
+"""Reads a tenant's messages as people look for them: page by page, summed up, by the hour; all of it bounded.
+
+What an index finds (a number at the other end, what came in, what went wrong, a stretch of time) is read as
+it is. Any other wish is looked for among the newest `SEARCHED` messages below the page before, and the page
+says how far it got: so no wish reads through a million messages.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, func, literal_column, select
+
+from voip_sms.core.clock import HOUR
+from voip_sms.core.directory import Id, Micros
+from voip_sms.core.history import (
+    ATTENTION_MOST,
+    BAD,
+    SUMMED_DAYS,
+    HistoryFilter,
+    HistoryPage,
+    Hour,
+    Sums,
+)
+from voip_sms.core.ids import earliest, made_at
+from voip_sms.core.model import Message
+from voip_sms.core.quotas import day
+from voip_sms.store.lists import COLUMNS, NOT_ARRIVED, RECEIVED, counted, other_end, texts_of, wanted_rows
+from voip_sms.store.messages import LIST_LIMIT, as_message
+from voip_sms.store.tables import message
+
+SEARCHED: Final = 5_000
+"""Messages that one page looks at: some twenty milliseconds of a slow machine."""
+SUMMED: Final = 10_000
+"""Messages that are summed up at once: they are read, not only counted."""
+HOUR_MOST: Final = 50_000
+"""An hour's messages are counted up to here, from the index alone: ten milliseconds."""
+_ONE: Final[ColumnElement[int]] = literal_column("1")
+
+Tests = tuple[ColumnElement[bool], ...]
+
+
+def page(
+    connection: Connection, tenant_id: Id, only: HistoryFilter, *, limit: int, after: Id | None = None
+) -> HistoryPage:
+    """What the filter finds, newest first, below `after`."""
+    limit = max(1, min(limit, LIST_LIMIT))
+    search = _search(connection, tenant_id, only, SEARCHED, after)
+    statement = select(*COLUMNS).where(*search.tests).order_by(message.c.id.desc()).limit(limit + 1)
+    rows = [row._asdict() for row in connection.execute(statement)]
+    texts = texts_of(connection, tenant_id, [row["id"] for row in rows[:limit]])
+    found = [as_message(row, texts.get(row["id"])) for row in rows[:limit]]
+    if len(rows) > limit:
+        return HistoryPage(found, found[-1].id)
+    return HistoryPage(found, search.floor, None if search.floor is None else made_at(search.floor))
+
+
+def chosen(connection: Connection, tenant_id: Id, wanted: Sequence[Id]) -> list[Message]:
+    """Those of these that are the tenant's, newest first."""
+    mine = (message.c.tenant_id == tenant_id, message.c.id.in_(wanted[:LIST_LIMIT]))
+    statement = select(*COLUMNS).where(*mine).order_by(message.c.id.desc())
+    rows = [row._asdict() for row in connection.execute(statement)]
+    texts = texts_of(connection, tenant_id, [row["id"] for row in rows])
+    return [as_message(row, texts.get(row["id"])) for row in rows]
+
+
+def sums(connection: Connection, tenant_id: Id, only: HistoryFilter, now: Micros) -> Sums:
+    """Of the month before the filter's end: everything it finds there, or among its newest `SUMMED`."""
+    until = min(only.until or now, now)
+    since = max(only.since or 0, until - SUMMED_DAYS)
+    search = _search(connection, tenant_id, only, SUMMED, None, everything=True)
+    counted_ones = (func.count(), func.sum(message.c.parts), func.sum(message.c.price))
+    statement = (
+        select(message.c.currency, *counted_ones)
+        .where(*search.tests, message.c.id >= earliest(since))
+        .group_by(message.c.currency)
+    )
+    rows = connection.execute(statement).all()
+    return Sums(
+        messages=sum(count for _, count, _, _ in rows),
+        parts=sum(int(parts) for _, _, parts, _ in rows),
+        prices={currency: int(price) for currency, _, _, price in rows if currency and price},
+        whole=search.floor is None or made_at(search.floor) < since,
+    )
+
+
+def today(connection: Connection, tenant_id: Id, timezone: str, now: Micros) -> list[Hour]:
+    """The day's hours in this zone; those to come are empty."""
+    hours = range(*day(now, timezone), HOUR)
+    spans = [(n, earliest(start), earliest(start + HOUR)) for n, start in enumerate(hours)]
+    wanted = wanted_rows(("n", "low", "high"), spans)
+    within = (message.c.tenant_id == tenant_id, message.c.id >= wanted.c.low, message.c.id < wanted.c.high)
+    kinds: tuple[Tests, ...] = ((), (RECEIVED,), (NOT_ARRIVED,))
+    counts = (counted(select(_ONE).select_from(message).where(*within, *kind), HOUR_MOST) for kind in kinds)
+    found = {n: rest for n, *rest in connection.execute(select(wanted.c.n, *counts))}
+    return [Hour(start, found[n][0] - found[n][1], *found[n][1:]) for n, start in enumerate(hours)]
+
+
+def undelivered(connection: Connection, tenant_id: Id, timezone: str, now: Micros) -> int:
+    """How many of today's messages did not arrive, up to `ATTENTION_MOST`."""
+    midnight, _ = day(now, timezone)
+    mine = (message.c.tenant_id == tenant_id, NOT_ARRIVED, message.c.id >= earliest(midnight))
+    statement = select(counted(select(_ONE).select_from(message).where(*mine), ATTENTION_MOST))
+    return int(connection.execute(statement).scalar_one())
+
+
+# --- how a filter is read -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """The whole condition; `floor`: it looks at nothing below this id, where there is more."""
+
+    tests: Tests
+    floor: Id | None = None
+
+
+def _search(
+    connection: Connection,
+    tenant_id: Id,
+    only: HistoryFilter,
+    most: int,
+    after: Id | None,
+    *,
+    everything: bool = False,
+) -> _Search:
+    """`most` rows are looked at where no index tells all; `everything`: where one does, too."""
+    found_by_index = (message.c.tenant_id == tenant_id, *_indexed(only), *_span(only, after))
+    others = tuple(_others(only))
+    if not others and not everything:
+        return _Search(found_by_index)
+    nth = select(message.c.id).where(*found_by_index).order_by(message.c.id.desc()).offset(most).limit(1)
+    floor = connection.execute(nth).scalar_one_or_none()
+    if floor is None:
+        return _Search((*found_by_index, *others))
+    return _Search((*found_by_index, *others, message.c.id > floor), floor)
+
+
+def _span(only: HistoryFilter, after: Id | None) -> Iterator[ColumnElement[bool]]:
+    if only.since is not None:
+        yield message.c.id >= earliest(only.since)
+    if only.until is not None:
+        yield message.c.id < earliest(only.until)
+    if after is not None:
+        yield message.c.id < after
+
+
+def _indexed(only: HistoryFilter) -> Iterator[ColumnElement[bool]]:
+    """What `ix_message_peer`, `ix_message_bad` or `ix_message_received` finds: one of them, as a rule."""
+    peer = _peer(only)
+    if peer is not None:
+        yield other_end == peer
+    elif only.statuses and set(only.statuses) <= set(BAD):
+        yield NOT_ARRIVED
+    elif only.direction == "inbound":
+        yield RECEIVED
+
+
+def _peer(only: HistoryFilter) -> str | None:
+    if only.peer is not None:
+        return only.peer
+    if only.direction is None:
+        return None
+    return only.sender if only.direction == "inbound" else only.recipient
+
+
+def _others(only: HistoryFilter) -> Iterator[ColumnElement[bool]]:
+    """Everything else; what `_indexed` has found needs no second look."""
+    peer = _peer(only)
+    told = {
+        message.c.direction: None if peer is None and only.direction == "inbound" else only.direction,
+        message.c.door: only.door,
+        message.c.account: only.account,
+        message.c.sender: only.sender,
+        message.c.recipient: only.recipient,
+    }
+    if only.statuses and not (peer is None and set(only.statuses) == set(BAD)):
+        yield message.c.status.in_(only.statuses)
+        told[message.c.direction] = only.direction
+    for column, value in told.items():
+        if value is not None:
+            yield column == value

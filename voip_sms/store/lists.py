@@ -1,0 +1,52 @@
+"""What lists of messages are read with: the columns that indexes know, texts by id, counting with a bound."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Boolean,
+    Connection,
+    LargeBinary,
+    ScalarSelect,
+    Select,
+    String,
+    column,
+    func,
+    literal_column,
+    select,
+    values,
+)
+
+from voip_sms.core.directory import Id
+from voip_sms.store.tables import message, message_text
+from voip_sms.store.tables import messages as indexed
+
+# Word for word as the indexes have them: only so does a database know that they serve.
+other_end: Final = literal_column(indexed.PEER, String)
+"""The number at the other end of a message."""
+RECEIVED: Final = literal_column(indexed.RECEIVED, Boolean)
+NOT_ARRIVED: Final = literal_column(indexed.BAD, Boolean)
+
+COLUMNS: Final = tuple(column for column in message.columns if column is not message.c.trace)
+"""A message as it is listed."""
+_KINDS: Final[Mapping[type, Any]] = {str: String, bytes: LargeBinary, int: BigInteger}
+
+
+def texts_of(connection: Connection, tenant_id: Id, wanted: Sequence[Id]) -> dict[Id, str]:
+    """The texts of these messages, as far as they are kept."""
+    mine = (message_text.c.message_id.in_(wanted), message_text.c.tenant_id == tenant_id)
+    found = connection.execute(select(message_text.c.message_id, message_text.c.body).where(*mine))
+    return {message_id: body for message_id, body in found}  # noqa: C416 - rows are no pairs to the checker
+
+
+def wanted_rows(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> CTE:
+    """These rows (at least one) as something to select from; a column's kind is that of its first value."""
+    columns = (column(name, _KINDS[type(value)]) for name, value in zip(names, rows[0], strict=True))
+    return values(*columns, name="wanted").data(list(rows)).cte("wanted")
+
+
+def counted(rows: Select[Any], most: int) -> ScalarSelect[int]:
+    """How many there are, up to `most`: no more of them are read."""
+    return select(func.count()).select_from(rows.limit(most).subquery()).scalar_subquery()
