@@ -175,6 +175,8 @@ class Message(NamedTuple):
     error_detail: str | None = None
     flags: frozenset[str] = frozenset()
     """`partial` (a joined inbound with parts missing), `blocked`, `internal` …"""
+    send_at: int | None = None
+    """When it was to leave, where that was not at once."""
 
 
 class Item(NamedTuple):

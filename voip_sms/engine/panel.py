@@ -1,6 +1,7 @@
 """The panel as a way to send: in whose name people do, what they may show, and the moment to think again."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -104,6 +105,11 @@ class Writing:
             return (own,)
         return (own, *_of_company(directory, user.tenant_id, self._rules.default_name))
 
+    def groups(self, user: User) -> Sequence[tuple[str, int]]:
+        """The company's groups by name, each with how many numbers it has."""
+        found = _groups(self._context.directory(), user.tenant_id)
+        return sorted((name, len(numbers)) for name, numbers in found.items())
+
     async def preview(self, user: User, written: Written) -> Outlook:
         """What sending it would come to. Stores nothing."""
         recipients = self._recipients(user, written)
@@ -181,6 +187,18 @@ class Writing:
 
     async def _stored(self, submission: Submission) -> Submitted:
         try:
+            submitted = await self._submitted(submission)
+        except Refusal as refusal:
+            self._context.metrics.answered(DOOR, refusal.code.name)
+            raise
+        if not submitted.replayed:
+            codes = ("accepted" if one.refused is None else one.refused.code.name for one in submitted.items)
+            for code, count in Counter(codes).items():
+                self._context.metrics.answered(DOOR, code, count)
+        return submitted
+
+    async def _submitted(self, submission: Submission) -> Submitted:
+        try:
             return await self._submit.submit(submission)
         except IntegrityError:  # another node stored the same form in this moment
             return await self._submit.submit(submission)
@@ -209,7 +227,8 @@ class Writing:
 
     def _recipients(self, user: User, written: Written) -> tuple[str, ...]:
         """Groups as their numbers, and nobody twice, however their number is spelt."""
-        groups = _groups(self._context.directory(), user.tenant_id)
+        found = _groups(self._context.directory(), user.tenant_id)
+        groups = {name.casefold(): numbers for name, numbers in found.items()}
         named = (to for typed in written.recipients for to in groups.get(typed.casefold(), (typed,)))
         found: dict[str, str] = {}
         for typed in named:
@@ -244,10 +263,8 @@ def _numbers(directory: Directory, tenant_id: Id) -> Iterable[str]:
 
 
 def _groups(directory: Directory, tenant_id: Id) -> dict[str, tuple[str, ...]]:
-    """A tenant's groups by their names without case."""
-    return {
-        name.casefold(): numbers for (owner, name), numbers in directory.groups.items() if owner == tenant_id
-    }
+    """A tenant's groups by name."""
+    return {name: numbers for (owner, name), numbers in directory.groups.items() if owner == tenant_id}
 
 
 def _key(account: Account, once: str) -> bytes:

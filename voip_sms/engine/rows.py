@@ -220,4 +220,5 @@ def accepted_message(row: Mapping[str, Any], body: str) -> Message:
         client_ref=row["client_ref"],
         created_at=row["created_at"],
         events=(Event(row["created_at"], status),),
+        send_at=row["send_at"],
     )

@@ -103,6 +103,7 @@ def as_message(row: Mapping[str, Any], body: str | None, events: Iterable[Event]
         error_code=row["error_code"],
         error_detail=row["error_detail"],
         flags=frozenset(row["flags"].split()),
+        send_at=row["send_at"],
     )
 
 
