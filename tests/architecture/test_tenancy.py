@@ -13,6 +13,7 @@ from voip_sms.store.tables import OPERATOR_TABLES, metadata
 WITHOUT_A_TENANT = {
     "resolve": None,  # finds the tenant where only something else is known
     "oversight": None,  # the operator's: opened by its keys only (test_api_oversight)
+    "tally": None,  # what carriers carried and how full pools are: the operator's
     "snapshot": None,  # all configuration at once, for the process itself
     "migrate": None,  # the schema
     "database": None,  # connections

@@ -11,17 +11,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from voip_sms.core import ids
 from voip_sms.core.audit import TENANT, By, Door, Fault, Head, Inspection, chain_name
-from voip_sms.core.clock import MINUTE
 from voip_sms.core.directory import NO_TENANT, Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources.audit import entry_resource
+from voip_sms.engine.audit import UNSEALED_LONGEST
 from voip_sms.store import audit, resolve
 from voip_sms.store.audit import AuditFilter
 from voip_sms.store.config import read_all
 from voip_sms.store.database import Database
 
-UNSEALED_LONGEST: Final = 10 * MINUTE
-"""`serve` seals within seconds, commands at their end."""
 SEALED: Final = 500
 """Entries in one transaction: some ten milliseconds."""
 CHAINS: Final = 1_000

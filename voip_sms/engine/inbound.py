@@ -21,7 +21,10 @@ PAID_TARGETS: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A whole inbound message (or what came of it: `missing` parts never arrived)."""
+    """A whole inbound message (or what came of it: `missing` parts never arrived).
+
+    `steps`: what was decided about it before, the first lines of its trace.
+    """
 
     carrier: str
     sender: str
@@ -30,6 +33,7 @@ class Inbound:
     encoding: Literal["gsm7", "ucs2"]
     parts: int = 1
     missing: tuple[int, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

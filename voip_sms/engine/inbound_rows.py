@@ -199,5 +199,5 @@ def _message_row(message: Inbound, verdict: Verdict, message_id: Id, now: int) -
         "error_detail": verdict.reason if verdict.blocked else None,
         "flags": " ".join(flag for flag, on in flags.items() if on),
         "cause": None,
-        "trace": orjson.dumps([(step.step, step.decision, step.reason) for step in verdict.trace]).decode(),
+        "trace": orjson.dumps([tuple(step) for step in (*message.steps, *verdict.trace)]).decode(),
     }

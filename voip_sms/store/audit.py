@@ -139,15 +139,20 @@ def chain_head(connection: Connection, tenant_id: Id) -> Head | None:
 def walk(connection: Connection, tenant_id: Id) -> Iterator[Link]:
     """The chain's sealed entries from its beginning."""
     after: int | None = None
-    own = audit_entry.c.tenant_id == tenant_id
     while True:
-        test = audit_entry.c.seq.is_not(None) if after is None else audit_entry.c.seq > after
-        wanted = select(audit_entry).where(own, test).order_by(audit_entry.c.seq).limit(WALK)
-        rows = connection.execute(wanted).mappings().all()
-        yield from map(_link, rows)
-        if len(rows) < WALK:
+        links = stretch(connection, tenant_id, after)
+        yield from links
+        if len(links) < WALK:
             return
-        after = rows[-1]["seq"]
+        after = links[-1].seq
+
+
+def stretch(connection: Connection, tenant_id: Id, after: int | None) -> list[Link]:
+    """The chain's next sealed entries behind that number, at most WALK; None: from its beginning."""
+    own = audit_entry.c.tenant_id == tenant_id
+    test = audit_entry.c.seq.is_not(None) if after is None else audit_entry.c.seq > after
+    wanted = select(audit_entry).where(own, test).order_by(audit_entry.c.seq).limit(WALK)
+    return [_link(row) for row in connection.execute(wanted).mappings()]
 
 
 def oldest_unsealed(connection: Connection, tenant_id: Id) -> tuple[int, Link | None]:
