@@ -61,6 +61,7 @@ async def site(scene: World) -> AsyncIterator[Site]:
         oversight=Oversight(scene.reader),
         webhooks=None,
         audit=None,
+        verifying=None,
     )
     async with site_over(rooms) as made:
         yield made

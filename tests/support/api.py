@@ -26,6 +26,7 @@ from voip_sms.core.model import (
 )
 from voip_sms.doors.api.administration import Accounts
 from voip_sms.doors.api.audit import AuditLog
+from voip_sms.doors.api.company import Verifying
 from voip_sms.doors.api.door import ApiDoor, Rooms
 from voip_sms.doors.api.oversight import Found
 from voip_sms.doors.api.webhooks import Webhooks
@@ -307,6 +308,7 @@ async def api_over(
         oversight=NothingToSee(),
         webhooks=cast("Webhooks", None),
         audit=cast("AuditLog", None),
+        verifying=cast("Verifying", None),
     )
     async with site_over(rooms, seconds=seconds, settings=settings) as site:
         yield Api(site.address, site.session, engine, missing)

@@ -17,7 +17,9 @@ from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.oversight import Oversight
+from voip_sms.engine.proving import Proving
 from voip_sms.engine.submit import Submit
+from voip_sms.engine.verifying import Verifying
 from voip_sms.engine.webhooks import Webhooks
 from voip_sms.forwards.webhook import WebhookForwarder
 from voip_sms.net.http.guarded import GuardedClient
@@ -139,6 +141,13 @@ class Office:
                 self.holder.refresh_now,
             ),
             audit=AuditLog(self.reader),
+            verifying=Verifying(
+                self.context,
+                Proving(fixed_random(11).randbytes),
+                self.submit,
+                fixed_random(13).randbytes,
+                "PL",
+            ),
         )
 
     async def close(self) -> None:

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from voip_sms.core.resources.customers import Language
+from voip_sms.core.resources.customers import Fallback, Language
+from voip_sms.core.resources.identities import DEFAULT_IDENTITY, Abroad, Identity
 from voip_sms.core.resources.messages import Shown
-from voip_sms.core.resources.values import Reachable, Resource
+from voip_sms.core.resources.values import Name, Password, Reachable, Resource, SipUser
 
 
 class CompanyPatch(Resource):
@@ -32,6 +33,23 @@ class CompanyShown(Shown):
     timezone: str
     language: Language
     self_service: bool
+
+
+class NewSenderName(Resource):
+    """POST /v1/sender-names: the operator looks at it."""
+
+    name: Name
+
+
+class NewSipAccount(Resource):
+    """POST /v1/sip-accounts: for phones that register here; others are the operator's to set up."""
+
+    user: SipUser
+    password: Password
+    identity: Identity = DEFAULT_IDENTITY
+    abroad: Abroad = "2way"
+    language: Language = "en"
+    fallback: Fallback | None = None
 
 
 class NumberToProve(Resource):

@@ -138,7 +138,7 @@ class MailSender(Resource):
     notify_delivered: bool = False
     auto_generated: bool = False
     """Take mail that machines wrote (alarms)."""
-    reply_window: Span = 7 * DAY
+    reply_window: Annotated[Span, Field(json_schema_extra={"default": "7d"})] = 7 * DAY
     """How long an answer SMS belongs to the thread of the mail it answers."""
 
 

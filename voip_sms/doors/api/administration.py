@@ -20,9 +20,9 @@ Handle = Callable[[web.Request, Account], Awaitable[web.Response]]
 class Accounts(Protocol):
     """What a tenant may see and change of its configuration. Every call answers after its commit.
 
-    `collection` is the prefix of its objects' ids: `num`, `fwd`, `blk`, `key`, `sip`, `nam`, `ivr`. An object
-    that is not there, or another tenant's, is Refusal `not_found`; one that is there already is `conflict`.
-    `by` is noted in the audit log.
+    `collection` is the prefix of its objects' ids: `num`, `fwd`, `blk`, `key`, `sip`, `nam`, `ivr`, `mls`,
+    `grp`, `kwd`. An object that is not there, or another tenant's, is Refusal `not_found`; one that is there
+    already is `conflict`. `by` is noted in the audit log.
     """
 
     async def list(
@@ -41,6 +41,14 @@ class Accounts(Protocol):
 
     async def remove(self, tenant_id: Id, collection: str, object_id: Id, by: By) -> None:
         """Remove one."""
+        ...
+
+    async def company(self, tenant_id: Id) -> Json:
+        """What the tenant decides for itself as a whole."""
+        ...
+
+    async def change_company(self, tenant_id: Id, patch: Any, by: By) -> Json:
+        """Change what `patch` gives; as shown then."""
         ...
 
 

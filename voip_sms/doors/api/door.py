@@ -13,11 +13,12 @@ from voip_sms.core.directory import Directory
 from voip_sms.core.guessing import Guesses
 from voip_sms.core.model import LinkState
 from voip_sms.core.ports import Credentials, Submitter
-from voip_sms.core.resources import answers
-from voip_sms.doors.api import audit, docs, openapi, operations, oversight, webhooks
+from voip_sms.core.resources import answers, mail_gateway
+from voip_sms.doors.api import audit, company, docs, openapi, operations, oversight, webhooks
 from voip_sms.doors.api.access import Access
 from voip_sms.doors.api.administration import Accounts, Carriers, Collection, Handle
 from voip_sms.doors.api.audit import AuditLog
+from voip_sms.doors.api.company import Verifying
 from voip_sms.doors.api.health import Health, Network
 from voip_sms.doors.api.operations import OPERATIONS, Operation
 from voip_sms.doors.api.oversight import Oversight
@@ -46,6 +47,7 @@ class Rooms:
     oversight: Oversight
     webhooks: Webhooks
     audit: AuditLog
+    verifying: Verifying
 
 
 class ApiDoor:
@@ -123,9 +125,12 @@ class ApiDoor:
 def _handles(rooms: Rooms, sending: Sending, country: str) -> Mapping[str, Handle]:
     """The handler of every operation, by its name."""
     reading = Reading(rooms.messages, country)
-    numbers, forwards, blacklist, keys, sip_accounts, sender_names, ivr_flows = (
+    (
+        numbers, forwards, blacklist, keys, sip_accounts, sender_names, ivr_flows, mail_senders, groups,
+        keywords,
+    ) = (
         Collection(rooms.accounts, prefix, country) for prefix in _PREFIXES
-    )
+    )  # fmt: skip
     return {
         "send_message": sending.submit,
         "explain_message": sending.explain,
@@ -150,11 +155,28 @@ def _handles(rooms: Rooms, sending: Sending, country: str) -> Mapping[str, Handl
         "delete_key": keys.remove,
         "list_sip_accounts": sip_accounts.list,
         "change_sip_account": sip_accounts.change(operations.SIP_ACCOUNT_PATCH),
+        "create_sip_account": sip_accounts.create(operations.NEW_SIP_ACCOUNT),
+        "delete_sip_account": sip_accounts.remove,
         "list_sender_names": sender_names.list,
+        "create_sender_name": sender_names.create(operations.NEW_SENDER_NAME),
+        "delete_sender_name": sender_names.remove,
         "list_ivr_flows": ivr_flows.list,
         "create_ivr_flow": ivr_flows.create(operations.NEW_IVR_FLOW),
         "change_ivr_flow": ivr_flows.change(operations.IVR_FLOW_PATCH),
         "delete_ivr_flow": ivr_flows.remove,
+        "list_mail_senders": mail_senders.list,
+        "create_mail_sender": mail_senders.create(operations.NEW_MAIL_SENDER),
+        "change_mail_sender": mail_senders.change(operations.MAIL_SENDER_PATCH),
+        "delete_mail_sender": mail_senders.remove,
+        "list_groups": groups.list,
+        "create_group": groups.create(operations.NEW_GROUP),
+        "change_group": groups.change(operations.GROUP_PATCH),
+        "delete_group": groups.remove,
+        "list_keywords": keywords.list,
+        "create_keyword": keywords.create(operations.NEW_KEYWORD),
+        "change_keyword": keywords.change(operations.KEYWORD_PATCH),
+        "delete_keyword": keywords.remove,
+        **company.handles(rooms.accounts, rooms.verifying, country),
         "list_carriers": Carriers(rooms.directory, rooms.links).list,
         **webhooks.handles(rooms.webhooks, country),
         **audit.handles(rooms.audit),
@@ -170,6 +192,9 @@ _PREFIXES: Final = (
     answers.SIP_ACCOUNT,
     answers.SENDER_NAME,
     answers.IVR_FLOW,
+    mail_gateway.MAIL_SENDER,
+    mail_gateway.GROUP,
+    mail_gateway.KEYWORD,
 )
 
 

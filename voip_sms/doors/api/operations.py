@@ -9,8 +9,11 @@ from typing import Any, Final
 from voip_sms.core.resources import (
     BlockRule,
     ForwardPatch,
+    Group,
     IvrFlowPatch,
     KeyPatch,
+    Keyword,
+    MailSender,
     NewForward,
     NewIvrFlow,
     NewKey,
@@ -18,7 +21,9 @@ from voip_sms.core.resources import (
     SipAccountPatch,
     answers,
     audit,
+    company,
     handovers,
+    mail_gateway,
     messages,
     oversight,
     webhooks,
@@ -37,6 +42,17 @@ NUMBER_PATCH: Final[Shape[NumberPatch]] = Shape(NumberPatch)
 SIP_ACCOUNT_PATCH: Final[Shape[SipAccountPatch]] = Shape(SipAccountPatch)
 NEW_IVR_FLOW: Final[Shape[NewIvrFlow]] = Shape(NewIvrFlow)
 IVR_FLOW_PATCH: Final[Shape[IvrFlowPatch]] = Shape(IvrFlowPatch)
+NEW_SIP_ACCOUNT: Final[Shape[company.NewSipAccount]] = Shape(company.NewSipAccount)
+NEW_SENDER_NAME: Final[Shape[company.NewSenderName]] = Shape(company.NewSenderName)
+COMPANY_PATCH: Final[Shape[company.CompanyPatch]] = Shape(company.CompanyPatch)
+NUMBER_TO_PROVE: Final[Shape[company.NumberToProve]] = Shape(company.NumberToProve)
+CODE_OF_NUMBER: Final[Shape[company.CodeOfNumber]] = Shape(company.CodeOfNumber)
+NEW_MAIL_SENDER: Final[Shape[MailSender]] = Shape(MailSender)
+MAIL_SENDER_PATCH: Final[Shape[mail_gateway.MailSenderPatch]] = Shape(mail_gateway.MailSenderPatch)
+NEW_GROUP: Final[Shape[Group]] = Shape(Group)
+GROUP_PATCH: Final[Shape[mail_gateway.GroupPatch]] = Shape(mail_gateway.GroupPatch)
+NEW_KEYWORD: Final[Shape[Keyword]] = Shape(Keyword)
+KEYWORD_PATCH: Final[Shape[mail_gateway.KeywordPatch]] = Shape(mail_gateway.KeywordPatch)
 REPLAY: Final[Shape[webhooks.ReplayRequest]] = Shape(webhooks.ReplayRequest)
 
 READ_SECONDS: Final = 3.0
@@ -303,11 +319,23 @@ _ADMINISTRATION: Final = (
     _change("delete_key", "DELETE /v1/keys/{id}", "Remove an API key"),
     _list("list_sip_accounts", "/v1/sip-accounts", "List SIP accounts", answers.SipAccountsShown),
     _change(
+        "create_sip_account",
+        "POST /v1/sip-accounts",
+        "Make a SIP account, where the operator lets you",
+        body=NEW_SIP_ACCOUNT,
+        shown=answers.SipAccountShown,
+    ),
+    _change(
         "change_sip_account",
         "PATCH /v1/sip-accounts/{id}",
         "Change a SIP account",
         body=SIP_ACCOUNT_PATCH,
         shown=answers.SipAccountShown,
+    ),
+    _change(
+        "delete_sip_account",
+        "DELETE /v1/sip-accounts/{id}",
+        "Remove a SIP account, where the operator lets you",
     ),
     _list(
         "list_ivr_flows",
@@ -337,12 +365,127 @@ _ADMINISTRATION: Final = (
         answers.SenderNamesShown,
         ANY,
     ),
+    _change(
+        "create_sender_name",
+        "POST /v1/sender-names",
+        "Apply for a name; the operator approves or rejects it",
+        body=NEW_SENDER_NAME,
+        shown=answers.SenderNameShown,
+    ),
+    _change("delete_sender_name", "DELETE /v1/sender-names/{id}", "Give a name up"),
     _list(
         "list_carriers",
         "/v1/carriers",
         "List the links to the networks as they are right now",
         answers.CarriersShown,
         ANY | OPERATORS,
+    ),
+)
+
+_MAIL: Final = (
+    _list(
+        "list_mail_senders",
+        "/v1/mail-senders",
+        "List mail addresses that may send",
+        mail_gateway.MailSendersShown,
+    ),
+    _change(
+        "create_mail_sender",
+        "POST /v1/mail-senders",
+        "Let a mail address send, where the operator lets you",
+        body=NEW_MAIL_SENDER,
+        shown=mail_gateway.MailSenderShown,
+    ),
+    _change(
+        "change_mail_sender",
+        "PATCH /v1/mail-senders/{id}",
+        "Change how a mail address sends",
+        body=MAIL_SENDER_PATCH,
+        shown=mail_gateway.MailSenderShown,
+    ),
+    _change(
+        "delete_mail_sender",
+        "DELETE /v1/mail-senders/{id}",
+        "Let a mail address send no more, where the operator lets you",
+    ),
+    _list("list_groups", "/v1/groups", "List groups of recipients", mail_gateway.GroupsShown),
+    _change("create_group", "POST /v1/groups", "Make a group", body=NEW_GROUP, shown=mail_gateway.GroupShown),
+    _change(
+        "change_group",
+        "PATCH /v1/groups/{id}",
+        "Replace the numbers of a group",
+        body=GROUP_PATCH,
+        shown=mail_gateway.GroupShown,
+    ),
+    _change("delete_group", "DELETE /v1/groups/{id}", "Remove a group"),
+    _list("list_keywords", "/v1/keywords", "List words that lead to mailboxes", mail_gateway.KeywordsShown),
+    _change(
+        "create_keyword",
+        "POST /v1/keywords",
+        "Lead texts that begin with a word to a mailbox",
+        body=NEW_KEYWORD,
+        shown=mail_gateway.KeywordShown,
+    ),
+    _change(
+        "change_keyword",
+        "PATCH /v1/keywords/{id}",
+        "Lead a word to another mailbox",
+        body=KEYWORD_PATCH,
+        shown=mail_gateway.KeywordShown,
+    ),
+    _change("delete_keyword", "DELETE /v1/keywords/{id}", "Remove a keyword"),
+)
+
+_COMPANY: Final = (
+    Operation(
+        "get_company",
+        "GET",
+        "/v1/company",
+        "company",
+        "Show what you decide for yourself as a whole",
+        ADMIN,
+        200,
+        company.CompanyShown,
+        refusals=("not_found",),
+    ),
+    _change(
+        "change_company",
+        "PATCH /v1/company",
+        "Block all inbound messages, choose zone, language, accents",
+        body=COMPANY_PATCH,
+        shown=company.CompanyShown,
+    ),
+    Operation(
+        "send_number_code",
+        "POST",
+        "/v1/verified-numbers",
+        "verified-numbers",
+        "Send a code to a phone that texts shall be forwarded to",
+        ADMIN,
+        202,
+        company.NumberProofShown,
+        NUMBER_TO_PROVE,
+        (),
+        (*_PLANNING, "rate_limited"),
+        WRITE_SECONDS,
+        "Charged as any SMS. Good for ten minutes and three tries; one a minute, five a day to one phone. A"
+        " phone that was verified already is sent nothing.",
+    ),
+    Operation(
+        "prove_number",
+        "POST",
+        "/v1/verified-numbers/code",
+        "verified-numbers",
+        "Say the code that the phone was sent",
+        ADMIN,
+        200,
+        company.NumberProofShown,
+        CODE_OF_NUMBER,
+        (),
+        ("invalid", "too_late"),
+        WRITE_SECONDS,
+        "For an hour then, forwards and fallbacks take the phone; where it was entered, it stays verified."
+        " `invalid`: another code; `too_late`: none is waited for, send one anew.",
     ),
 )
 
@@ -474,4 +617,4 @@ _OVERSIGHT: Final = (
     ),
 )
 
-OPERATIONS: Final = _MESSAGES + _ADMINISTRATION + _WEBHOOKS + _AUDIT + _OVERSIGHT
+OPERATIONS: Final = _MESSAGES + _ADMINISTRATION + _MAIL + _COMPANY + _WEBHOOKS + _AUDIT + _OVERSIGHT

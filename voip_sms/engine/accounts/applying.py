@@ -17,6 +17,7 @@ from voip_sms.engine.accounts.inventory import load
 from voip_sms.engine.accounts.kinds import Kind
 from voip_sms.engine.accounts.money import set_currencies
 from voip_sms.engine.accounts.planning import Change, Maker, Plan, Wanted, pair_forwards
+from voip_sms.engine.accounts.warnings import warnings
 from voip_sms.engine.accounts.writing import write
 from voip_sms.store import catalog as stored
 from voip_sms.store.config import current_generation
@@ -47,6 +48,8 @@ class Report:
     removed: tuple[str, ...]
     unchanged: int
     complaints: tuple[Complaint, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What is carried out all the same, and perhaps was not meant."""
 
     @property
     def summary(self) -> str:
@@ -128,6 +131,7 @@ def _report(plan: Plan) -> Report:
         removed=tuple(change.label for change in plan.changes if change.action == "removed"),
         unchanged=plan.unchanged,
         complaints=tuple(plan.complaints),
+        warnings=tuple(warnings(plan)),
     )
 
 

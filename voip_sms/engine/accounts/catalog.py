@@ -25,7 +25,7 @@ from voip_sms.core.resources import (
     SipAccount,
     Tenant,
 )
-from voip_sms.core.resources.company import CompanyPatch
+from voip_sms.core.resources.company import CompanyPatch, NewSipAccount
 from voip_sms.core.resources.complaints import complaints
 from voip_sms.core.resources.forwards import MESSAGE_EVENTS, ForwardPatch, NewWebhookForward
 from voip_sms.engine.accounts import kinds, sealing
@@ -222,6 +222,8 @@ class Accounts:
             return Key(**resource.model_dump(), token=token), {"token": token}
         if kind is kinds.SENDER_NAME:
             return SenderName(name=resource.name), {}  # approval is the operator's
+        if isinstance(resource, NewSipAccount):
+            return SipAccount.model_validate(resource.model_dump(exclude_unset=True)), {}
         if isinstance(resource, NewWebhookForward):
             return self._completed_hook(resource)
         return resource, {}
