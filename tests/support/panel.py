@@ -166,7 +166,7 @@ class Visitor:
     async def sign_in(self, mail: str, password: str = PASSWORD) -> Seen:
         """By the form."""
         seen = await self.get("/panel/sign-in")
-        done = await self.send(seen, mail=mail, password=password)
+        done = await self.send(seen, "/panel/sign-in", mail=mail, password=password)
         assert done.status == 200, done.page.text[:400]
         assert not done.path.startswith("/panel/sign-in"), done.page.text[:400]
         return done
