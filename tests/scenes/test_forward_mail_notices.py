@@ -95,6 +95,13 @@ INVITED: notices.InvitationPayload = {
     "link": LINK,
     "until": START + 48 * HOUR,
 }
+FORGOTTEN: notices.ForgottenPayload = {
+    "language": "en",
+    "name": "Zofia",
+    "address": "192.0.2.1",
+    "link": LINK,
+    "until": START + HOUR,
+}
 REGISTERED: notices.RegistrationPayload = {"language": "en", "code": "7K3M-Q2XA"}
 APPROVED: notices.ApprovedPayload = {
     "language": "en",
@@ -129,6 +136,7 @@ MAILS = {
     "cut": job(notices.CUT, payload=CUT),
     "refused": job(notices.REFUSED, payload=REFUSED),
     "invited": job(notices.INVITATION, payload=INVITED, thread=None),
+    "forgotten": job(notices.FORGOTTEN, payload=FORGOTTEN, thread=None),
     "registered": job(notices.REGISTERED, payload=REGISTERED, thread=None, timezone="UTC"),
     "approved": job(notices.APPROVED, payload=APPROVED, thread=None, timezone="UTC"),
     "not_accepted": job(notices.NOT_ACCEPTED, payload=NOT_ACCEPTED, thread=None, timezone="UTC"),

@@ -52,7 +52,7 @@ async def test_somebody_new_gets_a_link_by_mail_and_is_in(desk: Desk) -> None:
     assert (job["target"], job["payload"]["by"], job["payload"]["language"]) == ("dan@acme.test", "Ann", "pl")
     assert job["expires_at"] == desk.clock.now() + 48 * HOUR
     link = job["payload"]["link"]
-    assert link.startswith(f"{PANEL}/password/")
+    assert link.startswith(f"{PANEL}/link/")
     await desk.links.set_password(link.rpartition("/")[2], PASSWORD, HOME)
     assert (await desk.signed_in("dan@acme.test")).user.name == "Dan"
 
@@ -451,10 +451,10 @@ def test_the_command_prints_a_link(tmp_path: Path) -> None:
     assert applied.stdout.endswith("apply: 1 added, 0 changed, 0 removed, 0 unchanged\n")
     assert f"+ operators[{ROOT}]" in applied.stdout
     printed = run("user", "link", ROOT, "--config", str(config)).stdout
-    assert printed.startswith("http://127.0.0.1:8080/panel/sign-in/")
+    assert printed.startswith("http://127.0.0.1:8080/panel/link/")
     config.write_text('[panel]\nurl = "https://sms.example.com/panel/"\n')
     printed = run("user", "link", ROOT, "--password", "--config", str(config)).stdout
-    assert printed.startswith("https://sms.example.com/panel/password/")
+    assert printed.startswith("https://sms.example.com/panel/link/")
     missing = run("user", "link", "nobody@x.test", "--config", str(config))
     assert (missing.exit_code, missing.stdout) == (1, "")
     assert "nobody signs in" in missing.stderr

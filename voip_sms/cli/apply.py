@@ -41,6 +41,8 @@ def _tell(applied: Applied, *, as_json: bool) -> None:
     elif report is not None:
         _tell_changes(report)
     if report is not None:
+        for warning in report.warnings:
+            click.echo(f"warning: {warning}", err=True)
         click.echo(f"apply: {report.summary}", err=as_json)  # with --json stdout is JSON alone
     else:
         click.echo("apply: nothing was changed", err=True)
@@ -64,5 +66,6 @@ def _json(applied: Applied) -> dict[str, object]:
         "changed": [{"object": label, "fields": list(columns)} for label, columns in report.changed],
         "removed": list(report.removed),
         "unchanged": report.unchanged,
+        "warnings": list(report.warnings),
         "errors": [],
     }

@@ -122,7 +122,9 @@ factor is still to come."""
 LINK_LIFE: Final[Mapping[LinkKind, int]] = {"password": 48 * HOUR, "sign_in": 15 * MINUTE, "code": 5 * MINUTE}
 CODE_TRIES: Final = 5
 """Wrong codes until the password must be said again: of a million codes three count at any time."""
-LINK_PATH: Final[Mapping[LinkKind, str]] = {"password": "/password/", "sign_in": "/sign-in/"}
+FORGOTTEN_LIFE: Final = HOUR
+"""Of a link that sets a password, where anybody may have asked for it."""
+LINK_PATH: Final = "/link/"
 """Where links lead, below the panel's address; the token follows."""
 
 

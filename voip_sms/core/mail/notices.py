@@ -15,13 +15,15 @@ REFUSED: Final = "mail.refused"
 """Some recipients of a mail that was taken got nothing. Payload RefusedPayload."""
 INVITATION: Final = "people.invited"
 """Somebody was made a user: where to set the password. Payload InvitationPayload."""
+FORGOTTEN: Final = "people.forgotten"
+"""Somebody says that the password is forgotten: where to set another. Payload ForgottenPayload."""
 REGISTERED: Final = "registration.received"
 """A company asked to become a customer. Payload RegistrationPayload."""
 APPROVED: Final = "registration.approved"
 """It is one now: where its first administrator sets the password. Payload ApprovedPayload."""
 NOT_ACCEPTED: Final = "registration.refused"
 """It is none. Payload RefusedRegistrationPayload."""
-PEOPLE: Final = frozenset({INVITATION, REGISTERED, APPROVED, NOT_ACCEPTED})
+PEOPLE: Final = frozenset({INVITATION, FORGOTTEN, REGISTERED, APPROVED, NOT_ACCEPTED})
 """To people, and not to a mailbox of the configuration: only `engine/people` makes them."""
 EVENTS: Final = frozenset({INFO, LIMIT, CUT, REFUSED}) | PEOPLE
 
@@ -96,6 +98,14 @@ class InvitationPayload(ToPerson):
     """`people.invited`: `by` whom, "" if by the service; `link` opens once, and until then."""
 
     by: str
+    link: str
+    until: int
+
+
+class ForgottenPayload(ToPerson):
+    """`people.forgotten`: `address` where it was said; `link` opens once, and until then."""
+
+    address: str
     link: str
     until: int
 

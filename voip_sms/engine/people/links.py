@@ -1,22 +1,23 @@
 """One-time links: set a password, sign in. Whether one is used up is decided in the writer."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from voip_sms.core import passwords
-from voip_sms.core.audit import By, Entry
-from voip_sms.core.directory import Directory, Id, Micros
+from voip_sms.core.audit import By
+from voip_sms.core.clock import HOUR
+from voip_sms.core.directory import Micros
 from voip_sms.core.failures import Refusal
-from voip_sms.core.people import LinkKind, OneTimeLink
+from voip_sms.core.people import FORGOTTEN_LIFE, LinkKind, OneTimeLink
 from voip_sms.engine.context import Context
-from voip_sms.engine.people.mails import link_url
+from voip_sms.engine.people import mails
+from voip_sms.engine.people.noting import Notes, by_person
 from voip_sms.engine.people.rows import (
     SignedIn,
     Visit,
     drawn,
     end_sessions,
     is_active,
-    label_of,
     link_row,
     links,
     open_session,
@@ -25,15 +26,17 @@ from voip_sms.engine.people.rows import (
     user_of,
     void_links,
 )
-from voip_sms.engine.people.sign_in import CodeNeeded, SignIn
+from voip_sms.engine.people.sign_in import MAIL_LONGEST, CodeNeeded, SignIn
 from voip_sms.engine.people.tokens import Random, new_token, token_hash
 from voip_sms.engine.proving import Proving
 from voip_sms.store import resolve
-from voip_sms.store.audit import row_of
 from voip_sms.store.units import Rows, State, Unit, by_key
 
 Change = Callable[[Rows, State, Mapping[str, Any]], None]
 """What a link does, given the rows to write to and the person; it sets the result."""
+
+MAILS_AN_HOUR: Final = 3
+"""Links for a forgotten password in one mailbox: who waits for a slow one asks twice, a hundred are a joke."""
 
 
 class Links:
@@ -59,7 +62,6 @@ class Links:
             raise Refusal("not_found", f"{mail}: nobody signs in with this address")
         token, now = new_token(self._random), self._context.clock.now()
         directory = self._context.directory()
-        stamp = (self._context.new_id(), now, by)
 
         def decide(state: State) -> Rows:
             there = state.get("user_account", person["id"])
@@ -70,12 +72,44 @@ class Links:
                 if row["kind"] == kind and row["used_at"] is None:
                     rows.update("one_time_link", (row["hash"],), used_at=now)
             rows.inserts.append(("one_time_link", link_row(person, kind, token, now)))
-            rows.inserts.append(("audit_entry", row_of(_entry(directory, person, kind, stamp))))
+            Notes(rows, self._context, by).beside(person, "added", "links", kind)
             return rows
 
         reads = [links(person["id"]), by_key("user_account", person["id"])]
         await self._context.writer.do(Unit(decide, reads))
-        return link_url(self._panel, kind, token)
+        return mails.link_url(self._panel, token)
+
+    async def forgotten(self, mail: str, visit: Visit) -> None:
+        """Mail whoever has this address a link that sets a password; nobody else hears anything.
+
+        The answer, and how long it takes, is the same for everybody. Earlier links stay good: a stranger
+        who asks takes nothing away. Refusal `rate_limited` for who asks more than eight times at once.
+        """
+        mail = mail.strip().lower()[:MAIL_LONGEST]
+        await self._sign_in.unhurried(visit, lambda: self._forgotten(mail, visit))
+
+    async def _forgotten(self, mail: str, visit: Visit) -> None:
+        context, directory = self._context, self._context.directory()
+        person = await context.reader.run(resolve.person_of_mail, mail)
+        if person is None:
+            return
+        token, now = new_token(self._random), context.clock.now()
+        opening = mails.Opening(mails.link_url(self._panel, token), now + FORGOTTEN_LIFE)
+        stamp = mails.Stamp(now, context.new_id(), person["tenant_id"])
+
+        def decide(state: State) -> Rows:
+            there, rows = state.get("user_account", person["id"]), Rows()
+            made = [row for row in state.find(links(person["id"])) if row["created_at"] > now - HOUR]
+            asked = sum(1 for row in made if row["kind"] == "password")
+            if there is None or not is_active(directory, there) or asked >= MAILS_AN_HOUR:
+                return rows
+            link = {**link_row(there, "password", token, now), "expires_at": opening.until}
+            rows.inserts.append(("one_time_link", link))
+            rows.inserts.append(("forward_job", mails.forgotten(there, opening, stamp, visit.address)))
+            rows.wakes.add(mails.WAKES)
+            return rows
+
+        await context.writer.do(Unit(decide, [links(person["id"]), by_key("user_account", person["id"])]))
 
     async def look(self, token: str) -> OneTimeLink:
         """What a link would open, and for whom; it is as good afterwards as before."""
@@ -114,6 +148,8 @@ class Links:
             rows.update("user_account", (person["id"],), password_hash=sealed)
             end_sessions(rows, state, person["id"])
             void_links(rows, state, person["id"], now)
+            notes = Notes(rows, self._context, by_person(user_of(person)))
+            notes.changed(person, {"password_hash": sealed})
             rows.result = {**person, "password_hash": sealed}
 
         person = await self._use(token, "password", now, change)
@@ -141,24 +177,6 @@ class Links:
 
         reads = [links(user_id), sessions(user_id), by_key("user_account", user_id)]
         return await self._context.writer.do(Unit(decide, reads))
-
-
-def _entry(
-    directory: Directory, person: Mapping[str, Any], kind: LinkKind, stamp: tuple[Id, Micros, By]
-) -> Entry:
-    entry_id, at, by = stamp
-    return Entry(
-        id=entry_id,
-        tenant_id=person["tenant_id"],
-        at=at,
-        by=by,
-        action="added",
-        kind="links",
-        label=f"{label_of(directory, person)}.links[{kind}]",
-        object_id="",
-        before={},
-        after={},
-    )
 
 
 def _used_up() -> Refusal:

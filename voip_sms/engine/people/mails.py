@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from voip_sms.core.directory import NO_TENANT, Id, Micros
 from voip_sms.core.mail import notices
-from voip_sms.core.people import LINK_PATH, LinkKind
+from voip_sms.core.people import LINK_PATH
 from voip_sms.engine.mail_rows import notice_row
 from voip_sms.store.units import Row
 
@@ -31,9 +31,9 @@ class Opening:
     until: Micros
 
 
-def link_url(panel: str, kind: LinkKind, token: str) -> str:
+def link_url(panel: str, token: str) -> str:
     """Where a one-time link leads. `panel`: the panel's address, without a slash at the end."""
-    return panel + LINK_PATH[kind] + token
+    return panel + LINK_PATH + token
 
 
 def invitation(person: Mapping[str, Any], opening: Opening, stamp: Stamp, by: str) -> Row:
@@ -46,6 +46,18 @@ def invitation(person: Mapping[str, Any], opening: Opening, stamp: Stamp, by: st
         "until": opening.until,
     }
     return _until(opening, _job(stamp, (person["mail"], notices.INVITATION), payload))
+
+
+def forgotten(person: Mapping[str, Any], opening: Opening, stamp: Stamp, address: str) -> Row:
+    """To somebody whose password is forgotten. `address`: where that was said."""
+    payload: notices.ForgottenPayload = {
+        "language": person["language"],
+        "name": person["name"],
+        "address": address,
+        "link": opening.url,
+        "until": opening.until,
+    }
+    return _until(opening, _job(stamp, (person["mail"], notices.FORGOTTEN), payload))
 
 
 def received(asked: Mapping[str, Any], stamp: Stamp) -> Row:

@@ -11,6 +11,8 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.guessing import Guesses
 from voip_sms.core.people import NOTICES, Language, User, Wishes
 from voip_sms.engine.context import Context
+from voip_sms.engine.generation import GENERATION, tell
+from voip_sms.engine.people.noting import Notes, by_person
 from voip_sms.engine.people.rows import (
     SignedIn,
     Visit,
@@ -154,6 +156,7 @@ class Own:
             changes = change(person)
             rows = Rows()
             rows.update("user_account", (user.id,), **changes)
+            Notes(rows, context, by_person(user)).changed(person, changes)
             end_sessions(rows, state, user.id)
             void_links(rows, state, user.id, fresh.now)
             rows.result = open_session(rows, {**person, **changes}, fresh)
@@ -172,11 +175,16 @@ class Own:
                 raise gone()
             changes = change(person)
             rows = Rows(user_of({**person, **changes}))
+            changes = {name: value for name, value in changes.items() if person[name] != value}
             if changes:
                 rows.update("user_account", (user.id,), **changes)
+                Notes(rows, self._context, by_person(user)).changed(person, changes)
+            if "language" in changes:  # the snapshot has it
+                tell(rows, state)
             return rows
 
-        changed: User = await self._context.writer.do(Unit(decide, [by_key("user_account", user.id)]))
+        reads = [GENERATION, by_key("user_account", user.id)]
+        changed: User = await self._context.writer.do(Unit(decide, reads))
         return changed
 
 

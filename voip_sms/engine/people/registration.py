@@ -159,7 +159,7 @@ class Registrations:
         person = _planned(connection, maker, asked, approval)
         token = new_token(self._random)
         until = maker.now + LINK_LIFE["password"]
-        opening = mails.Opening(mails.link_url(self._panel, "password", token), until)
+        opening = mails.Opening(mails.link_url(self._panel, token), until)
         stamp = mails.Stamp(maker.now, context.new_id(), person["tenant_id"])
         changes = {"status": "approved", "decided_at": maker.now, "became": person["tenant_id"]}
         record(connection, [self._entry(operator, asked, changes)])

@@ -1,14 +1,15 @@
 """Who is signed in: finds the session of a request, shows somebody theirs, ends and renews them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from voip_sms.core.clock import MINUTE
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import Session, User
 from voip_sms.engine.context import Context
+from voip_sms.engine.people.noting import Notes, by_person
 from voip_sms.engine.people.rows import (
     ADDRESS_MOST,
     SignedIn,
@@ -95,6 +96,7 @@ class Sessions:
             for row in state.find(sessions(user.id)):
                 if row["id"] == session_id:
                     rows.delete("panel_session", (row["hash"],))
+                    self._note(rows, user, row)
             if not rows.deletes:
                 raise Refusal("not_found", "there is no such session")
             return rows
@@ -110,6 +112,7 @@ class Sessions:
             for row in state.find(sessions(user.id)):
                 if row["hash"] != keep:
                     rows.delete("panel_session", (row["hash"],))
+                    self._note(rows, user, row)
             rows.result = len(rows.deletes)
             return rows
 
@@ -126,6 +129,11 @@ class Sessions:
             return rows
 
         await self._context.writer.do(Unit(decide, [by_key("panel_session", digest)]))
+
+    def _note(self, rows: Rows, user: User, session: Mapping[str, Any]) -> None:
+        theirs = {"tenant_id": user.tenant_id, "mail": user.mail}
+        name = f"{session['agent'] or '?'} {session['address']}"
+        Notes(rows, self._context, by_person(user)).beside(theirs, "removed", "sessions", name)
 
 
 def _seen_unit(digest: bytes, address: str, now: int) -> Unit:

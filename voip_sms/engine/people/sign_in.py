@@ -45,6 +45,8 @@ SECONDS_PER_CODE: Final = 60.0
 """Codes of one person beyond the burst: whoever tries them has the password already, and three of a million
 count at any time. Only somebody with the password can make the owner wait here."""
 _PEOPLE: Final = 10_000
+ANSWERED: Final = 1.0
+"""Seconds until an answer that must not tell whether there was anything to do: longer than doing it takes."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -148,6 +150,18 @@ class SignIn:
         self._guesses.right(visit.address, person["mail"])
         opened: SignedIn = signed
         return opened
+
+    async def unhurried(self, visit: Visit, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what anybody may ask for, at the pace of guessing, and answer late whatever there was to do.
+
+        Refusal `rate_limited` as for `by_password`.
+        """
+        with self._turn(visit):
+            await self._sleep(self._guesses.wait(visit.address, ""))
+            self._guesses.wrong(visit.address)
+            begun = self._seconds()
+            await work()
+            await self._sleep(max(0.0, ANSWERED - (self._seconds() - begun)))
 
     def _code_unit(self, user_id: Id, digest: bytes, code: str, fresh: Fresh) -> Unit:
         directory = self._context.directory()

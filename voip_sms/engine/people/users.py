@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
-from voip_sms.core.audit import By
 from voip_sms.core.directory import NO_TENANT, Directory, Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import LINK_LIFE, Role, User
@@ -14,17 +13,14 @@ from voip_sms.core.resources.complaints import Complaint
 from voip_sms.core.resources.identities import Identity
 from voip_sms.core.resources.people import NewUser, UserPatch
 from voip_sms.engine.accounts import kinds
-from voip_sms.engine.accounts.auditing import entries_of
-from voip_sms.engine.accounts.planning import Change, Maker
-from voip_sms.engine.accounts.sealing import Vault
 from voip_sms.engine.context import Context
 from voip_sms.engine.generation import GENERATION, tell
 from voip_sms.engine.people import mails
+from voip_sms.engine.people.noting import Notes, by_person
 from voip_sms.engine.people.rows import (
     end_sessions,
     gone,
     is_active,
-    label_of,
     link_row,
     links,
     sessions,
@@ -33,7 +29,6 @@ from voip_sms.engine.people.rows import (
 )
 from voip_sms.engine.people.tokens import Random, new_token
 from voip_sms.store import people as stored
-from voip_sms.store.audit import row_of
 from voip_sms.store.units import Match, Row, Rows, State, Unit, by_key
 
 _ROLES: Final[Mapping[bool, frozenset[Role]]] = {
@@ -71,7 +66,7 @@ class Users:
         token, now = new_token(self._random), context.clock.now()
         row = _new_row(new, tenant_id, context.new_id(), now)
         until = now + LINK_LIFE["password"]
-        opening = mails.Opening(mails.link_url(self._panel, "password", token), until)
+        opening = mails.Opening(mails.link_url(self._panel, token), until)
         stamp = mails.Stamp(now, context.new_id(), tenant_id)
         same = Match("user_account", ("mail",), (new.mail,))
 
@@ -87,7 +82,7 @@ class Users:
             job = mails.invitation(row, opening, stamp, asking["name"])
             rows.inserts.append(("forward_job", job))
             rows.wakes.add(mails.WAKES)
-            self._note(rows, actor, Change("added", kinds.USER, row, dict(row), label_of(directory, row)))
+            Notes(rows, context, by_person(actor)).added(row)
             return rows
 
         reads = [GENERATION, by_key("user_account", actor.id), same]
@@ -121,10 +116,7 @@ class Users:
                 void_links(rows, state, user_id, self._context.clock.now())
             if changes.keys() != {"name"}:
                 tell(rows, state)
-            before = {name: person[name] for name in changes}
-            row = {**person, **changes}
-            label = label_of(directory, row)
-            self._note(rows, actor, Change("changed", kinds.USER, row, changes, label, before))
+            Notes(rows, self._context, by_person(actor)).changed(person, changes)
             return rows
 
         reads = [GENERATION, links(user_id), sessions(user_id), colleagues]
@@ -132,12 +124,6 @@ class Users:
             reads.append(by_key("user_account", actor.id))
         changed: User = await self._context.writer.do(Unit(decide, reads))
         return changed
-
-    def _note(self, rows: Rows, actor: User, change: Change) -> None:
-        context = self._context
-        by = By(f"user:{actor.mail}", "panel")
-        maker = Maker("", Vault(self._random), context.new_id, context.clock.now(), by)
-        rows.inserts += [("audit_entry", row_of(entry)) for entry in entries_of([change], maker)]
 
 
 def _new_row(new: NewUser, tenant_id: Id, user_id: Id, now: int) -> Row:

@@ -26,6 +26,7 @@ _TEMPLATES: Final = {
     notices.CUT: "cut",
     notices.REFUSED: "refused",
     notices.INVITATION: "invitation",
+    notices.FORGOTTEN: "forgotten",
     notices.REGISTERED: "registered",
     notices.APPROVED: "approved",
     notices.NOT_ACCEPTED: "not_accepted",
