@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from voip_sms.app.files import raise_limit, sip_connections
 from voip_sms.app.ivr import ivr_door
 from voip_sms.app.settings import Settings
 from voip_sms.app.signing import mail_signer
+from voip_sms.app.web import Parts, api_door, panel_door, shared
 from voip_sms.carriers.smpp.link import LinkContext, SmppLink
 from voip_sms.core.clock import Clock, SystemClock
 from voip_sms.core.directory import Carrier, ForwardKind, Via
@@ -28,14 +29,12 @@ from voip_sms.core.identity import Rules
 from voip_sms.core.ids import Ids
 from voip_sms.core.model import CarrierReceipt, InboundPart
 from voip_sms.core.ports import CarrierEvents, CarrierLink, Forwarder, Submitter
-from voip_sms.doors.api.door import ApiDoor, Rooms
 from voip_sms.doors.ivr.door import IvrDoor
 from voip_sms.doors.mail.door import MailDoor
 from voip_sms.doors.mail.senders import MailSenders
+from voip_sms.doors.panel.door import PanelDoor
 from voip_sms.doors.sip.door import Engine as SipEngine
 from voip_sms.doors.sip.door import SipDoor
-from voip_sms.engine.accounts.catalog import AccountRules, Accounts
-from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.binds import Binds
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
@@ -46,14 +45,11 @@ from voip_sms.engine.housekeeping import Housekeeping
 from voip_sms.engine.limits import Limits
 from voip_sms.engine.mail import Mailing
 from voip_sms.engine.mail_secrets import Secrets
-from voip_sms.engine.messages import Messages
-from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.receipts import Receipts
 from voip_sms.engine.receive import Receiver
 from voip_sms.engine.registrations import StoredRegistrations
 from voip_sms.engine.signals import Signals
 from voip_sms.engine.submit import Submit
-from voip_sms.engine.webhooks import Webhooks
 from voip_sms.forwards.mail import MailForwarder
 from voip_sms.forwards.number import NumberForwarder
 from voip_sms.forwards.pbx import PbxForwarder
@@ -107,6 +103,7 @@ class House:
     ivr: IvrDoor | None
     http: HttpServer
     guarded: GuardedClient
+    panel: PanelDoor | None = None
     missing: set[str] = field(default_factory=lambda: {"database", "snapshot", "listeners"})
     """What is not up yet, for `/health/ready`."""
 
@@ -221,8 +218,8 @@ def build(settings: Settings, ground: Ground, key: bytes) -> House:
         http,
         guarded,
     )
-    _api_door(settings, house, submit, guesses).register(http)
-    return house
+    panel = _web(settings, house, submit, guesses, key)
+    return replace(house, panel=panel)
 
 
 def _links(settings: Settings, events: CarrierEvents, clock: Clock) -> Callable[[Carrier], CarrierLink]:
@@ -282,35 +279,39 @@ def _forwarders(
     }
 
 
-def _api_door(settings: Settings, house: House, submit: Submitter, guesses: Guesses) -> ApiDoor:
+def _web(
+    settings: Settings, house: House, submit: Submitter, guesses: Guesses, key: bytes
+) -> PanelDoor | None:
+    """Put API and panel on the HTTP server."""
     context = house.ground.context
-    context.metrics.watch(
+    _watch(house)
+    parts = Parts(
+        settings,
+        context,
+        house.ground.holder,
+        submit,
+        house.guarded,
+        guesses,
+        house.dispatch.shown,
+        lambda: sorted(house.missing),
+    )
+    both = shared(parts)
+    api_door(parts, both).register(house.http)
+    if not settings.panel.enabled:
+        return None
+    panel = panel_door(parts, both, key)
+    panel.register(house.http)
+    return panel
+
+
+def _watch(house: House) -> None:
+    """What the metrics look at when they are asked for."""
+    metrics = house.ground.context.metrics
+    metrics.watch(
         writer_waiting=lambda: house.ground.writer.waiting,
         links=house.dispatch.states,
         forwards_under_way=lambda: house.forwarding.under_way,
     )
     if house.ivr is not None:
         ivr = house.ivr
-        context.metrics.watch_calls(calls=lambda: ivr.calls, connected=lambda: ivr.connected)
-    rules = AccountRules(settings.sip.domain, settings.service.country)
-    rooms = Rooms(
-        submit,
-        DirectoryCredentials(context.directory),
-        Messages(context.reader),
-        Accounts(context, rules, os.urandom, house.ground.holder.refresh_now),
-        context.directory,
-        house.dispatch.shown,
-        lambda: sorted(house.missing),
-        context.metrics,
-        Oversight(context.reader),
-        Webhooks(
-            context,
-            WebhookForwarder(house.guarded, context.clock),
-            os.urandom,
-            house.ground.holder.refresh_now,
-        ),
-        AuditLog(context.reader),
-    )
-    return ApiDoor(
-        rooms, country=settings.service.country, metrics_from=settings.http.metrics_from, guesses=guesses
-    )
+        metrics.watch_calls(calls=lambda: ivr.calls, connected=lambda: ivr.connected)

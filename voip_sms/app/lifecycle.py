@@ -134,6 +134,8 @@ def _announce(
 async def _drain(house: House) -> None:
     """No new work; all that is under way ends at the same time, so that it takes DRAIN_SECONDS once."""
     house.endpoint.refuse_new()
+    if house.panel is not None:
+        await house.panel.stop()
     await asyncio.gather(
         *([house.ivr.stop(DRAIN_SECONDS)] if house.ivr is not None else []),
         house.http.stop(),

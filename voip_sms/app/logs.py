@@ -20,7 +20,10 @@ def set_up(settings: LogSettings) -> None:
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     render: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if settings.format == "console":
-        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        render = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # others show what variables hold
+        )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -143,6 +143,17 @@ def extension(text: str) -> str | None:
     return None if user.startswith("+") else user
 
 
+def readable(number: str) -> str:
+    """`+48601234567` as people write it, `+48 601 234 567`; what is no such number stays as it is."""
+    if not number.startswith("+"):
+        return number
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def is_service(digits: str, country: str) -> bool:
     """Whether the country gave a meaning to this short number: 112, a helpline, a directory."""
     number = PhoneNumber(

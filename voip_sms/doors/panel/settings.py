@@ -22,11 +22,14 @@ class PanelSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    enabled: bool = Field(
+        default=True, description="Whether it is served, at http.listen; / then leads to it."
+    )
     url: Annotated[str, AfterValidator(_address)] = Field(
         default="",
         description=(
-            "Where people reach the panel, for the links in mails: https://sms.example.com/panel; "
-            "empty: /panel at http.listen."
+            "Where people reach the panel: https://sms.example.com/panel. Links in mails begin with it; with"
+            " https cookies go nowhere else. Empty: /panel at http.listen."
         ),
     )
     name: str = Field(

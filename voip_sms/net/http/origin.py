@@ -22,6 +22,11 @@ def is_elsewhere(request: web.Request, known_as: str = "") -> bool:
     return origin is not None and _host_of(origin) not in {request.host.lower(), known_as.lower()} - {""}
 
 
+def says_ours(request: web.Request, known_as: str = "") -> bool:
+    """Whether a browser says that it sent this for our page."""
+    return _is_a_browsers(request) and not is_elsewhere(request, known_as)
+
+
 def is_foreign(request: web.Request) -> bool:
     """Whether it is for another site's page, or under a name that a stranger may own.
 

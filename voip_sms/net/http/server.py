@@ -24,6 +24,8 @@ _BACKLOG: Final = 1024
 """Connections that wait to be taken: a burst of clients after a restart."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Astray = Callable[[web.Request, Exception], Awaitable[web.StreamResponse]]
+"""Answers what has no route, or the wrong method, in its own way."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +38,10 @@ class HttpServer:
     def __init__(self, settings: HttpSettings, drain: float = 10.0) -> None:
         """`drain`: seconds that `stop` waits for handlers that are at work."""
         self._settings = settings
-        self._app = web.Application(client_max_size=BODY_MOST, middlewares=[_guard])
+        self._app = web.Application(client_max_size=BODY_MOST, middlewares=[self._guard])
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=drain)
         self._ways: dict[str, Way] = {}
+        self._astray: dict[str, Astray] = {}
         self._listener: asyncio.Server | None = None
         self._address = ""
 
@@ -52,6 +55,10 @@ class HttpServer:
         Before `start`. The route must be there too, for all other requests, with the same answers.
         """
         self._ways[path] = Way(handler, seconds)
+
+    def answer_errors(self, prefix: str, answer: Astray) -> None:
+        """Below `prefix`, what no handler answered is told by `answer` and not as a problem document."""
+        self._astray[prefix] = answer
 
     @property
     def address(self) -> str:
@@ -77,6 +84,21 @@ class HttpServer:
             self._listener.close()
             self._listener = None
             await self._runner.cleanup()
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Nothing leaves here but answers: the only middleware, since every one costs each request."""
+        try:
+            return await handler(request)
+        except ConnectionError:
+            raise  # the client is gone
+        except Exception as error:  # noqa: BLE001 - nothing else leaves here
+            for prefix, answer in self._astray.items():
+                if request.path == prefix or request.path.startswith(prefix + "/"):
+                    return await answer(request, error)
+            if isinstance(error, web.HTTPException):
+                return _of_status(error)
+            return problems.answer_to(error, request.method, _route_of(request))
 
     def _accept(self) -> asyncio.Protocol:
         server = self._runner.server
@@ -108,19 +130,6 @@ async def body_of(request: web.Request) -> bytes:
         raise web.HTTPRequestTimeout from None
     except web.RequestPayloadError:
         raise web.HTTPBadRequest(text="The body breaks off or is coded wrongly") from None
-
-
-@web.middleware
-async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Nothing leaves here but answers: the only middleware, since every one costs each request."""
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        return _of_status(error)
-    except ConnectionError:
-        raise  # the client is gone
-    except Exception as error:  # noqa: BLE001 - nothing else leaves here
-        return problems.answer_to(error, request.method, _route_of(request))
 
 
 def _of_status(error: web.HTTPException) -> web.Response:

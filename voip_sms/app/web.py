@@ -1,0 +1,138 @@
+"""The two doors of the HTTP server, API and panel, wired over the same use cases."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from voip_sms.app.settings import Settings
+from voip_sms.core.guessing import Guesses
+from voip_sms.core.model import LinkState
+from voip_sms.core.ports import Submitter
+from voip_sms.doors.api.door import ApiDoor
+from voip_sms.doors.api.door import Rooms as ApiRooms
+from voip_sms.doors.panel.door import PanelDoor
+from voip_sms.doors.panel.rooms import Rooms as PanelRooms
+from voip_sms.engine.accounts.catalog import AccountRules, Accounts
+from voip_sms.engine.audit import AuditLog
+from voip_sms.engine.context import Context
+from voip_sms.engine.credentials import DirectoryCredentials
+from voip_sms.engine.messages import Messages
+from voip_sms.engine.oversight import Oversight
+from voip_sms.engine.people.links import Links
+from voip_sms.engine.people.own import Own
+from voip_sms.engine.people.registration import Registrations
+from voip_sms.engine.people.sessions import Sessions
+from voip_sms.engine.people.sign_in import SignIn
+from voip_sms.engine.people.users import Users
+from voip_sms.engine.proving import Proving
+from voip_sms.engine.verifying import Verifying
+from voip_sms.engine.webhooks import Webhooks
+from voip_sms.forwards.webhook import WebhookForwarder
+from voip_sms.net.http.guarded import GuardedClient
+from voip_sms.store.holder import DirectoryHolder
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the use cases are made of, as `app/build.py` has them.
+
+    `links`: the carriers' links by name; `missing`: what is not up yet; `guesses`: that of all doors.
+    """
+
+    settings: Settings
+    context: Context
+    holder: DirectoryHolder
+    submitter: Submitter
+    guarded: GuardedClient
+    guesses: Guesses
+    links: Callable[[], Mapping[str, LinkState]]
+    missing: Callable[[], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The use cases that both doors have."""
+
+    accounts: Accounts
+    messages: Messages
+    oversight: Oversight
+    webhooks: Webhooks
+    audit: AuditLog
+    proving: Proving
+    verifying: Verifying
+
+
+def shared(parts: Parts) -> Shared:
+    """One of each."""
+    settings, context, refresh = parts.settings, parts.context, parts.holder.refresh_now
+    rules, proving = AccountRules(settings.sip.domain, settings.service.country), Proving(os.urandom)
+    return Shared(
+        Accounts(context, rules, os.urandom, refresh),
+        Messages(context.reader),
+        Oversight(context.reader),
+        Webhooks(context, WebhookForwarder(parts.guarded, context.clock), os.urandom, refresh),
+        AuditLog(context.reader),
+        proving,
+        Verifying(context, proving, parts.submitter, os.urandom, settings.service.country),
+    )
+
+
+def api_door(parts: Parts, both: Shared) -> ApiDoor:
+    """The API."""
+    settings, context = parts.settings, parts.context
+    rooms = ApiRooms(
+        parts.submitter,
+        DirectoryCredentials(context.directory),
+        both.messages,
+        both.accounts,
+        context.directory,
+        parts.links,
+        parts.missing,
+        context.metrics,
+        both.oversight,
+        both.webhooks,
+        both.audit,
+        both.verifying,
+    )
+    return ApiDoor(
+        rooms,
+        country=settings.service.country,
+        metrics_from=settings.http.metrics_from,
+        guesses=parts.guesses,
+    )
+
+
+def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
+    """The panel. `key`: 32 secret octets, the same on every node."""
+    settings, context = parts.settings, parts.context
+    address = settings.panel.address(settings.http.listen)
+    proving = both.proving
+    sign_in = SignIn(context, proving, parts.guesses, os.urandom, seconds=time.monotonic)
+    rooms = PanelRooms(
+        submitter=parts.submitter,
+        accounts=both.accounts,
+        messages=both.messages,
+        webhooks=both.webhooks,
+        oversight=both.oversight,
+        audit=both.audit,
+        verifying=both.verifying,
+        sign_in=sign_in,
+        sessions=Sessions(context, os.urandom),
+        own=Own(context, proving, parts.guesses, os.urandom, issuer=settings.panel.name),
+        links=Links(context, proving, sign_in, os.urandom, panel=address),
+        users=Users(context, os.urandom, panel=address),
+        registrations=Registrations(
+            context, os.urandom, panel=address, seconds=time.monotonic, refresh=parts.holder.refresh_now
+        ),
+        directory=context.directory,
+        carrier_links=parts.links,
+        ready=parts.missing,
+        metrics=context.metrics,
+        clock=context.clock,
+        new_id=context.new_id,
+        random=os.urandom,
+        country=settings.service.country,
+        settings=settings.panel,
+    )
+    return PanelDoor(rooms, key=key)

@@ -1,0 +1,1 @@
+"""What every page of the panel stands in: routes, sessions, languages, forms, templates, headers, errors."""

@@ -1,0 +1,14 @@
+"""The screens of the panel, one module a family of pages; `screens` lists them."""
+
+from collections.abc import Sequence
+
+from voip_sms.doors.panel.frame.routes import Screen
+from voip_sms.doors.panel.rooms import Rooms
+from voip_sms.doors.panel.screens.sign_in import SignInScreen
+
+
+def screens(rooms: Rooms) -> Sequence[Screen]:
+    """All of them; their order is the navigation's."""
+    return [
+        SignInScreen(rooms),
+    ]
