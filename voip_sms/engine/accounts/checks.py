@@ -227,7 +227,9 @@ class _Checks:
             yield Complaint((*path, *at), what)
 
     def _either(self, kind: Kind, row: Row, other: Kind, other_row: Row, what: str) -> Iterator[Complaint]:
-        path = self._path(kind, row) or self._path(other, other_row)
+        path = self._path(kind, row)
+        if path is None:
+            path = self._path(other, other_row)
         if path is not None:
             yield Complaint(path, what)
 
