@@ -27,6 +27,10 @@ PREFIXES: Final[Mapping[str, str]] = {
     "/v1/keys": "key",
     "/v1/sip-accounts": "sip",
     "/v1/ivr-flows": "ivr",
+    "/v1/sender-names": "nam",
+    "/v1/mail-senders": "mls",
+    "/v1/groups": "grp",
+    "/v1/keywords": "kwd",
     "/v1/webhooks/deliveries": "evt",
 }
 """Collections whose objects are named in paths; a new one is added here, and made in `_furnish`."""
@@ -56,12 +60,16 @@ async def street(database_url: str, clock: FakeClock) -> AsyncIterator[Street]:
 async def _furnish(office: Office, site: Site) -> Street:
     """Give the other customer something of every kind."""
     other = site.client(OTHER_KEY)
-    changed = {**tenant("other", OTHER_KEY, 2), "credit": CREDIT}
+    changed = {**tenant("other", OTHER_KEY, 2), "credit": CREDIT, "self_service": True}
     assert not await office.apply({"version": 1, "tenants": [changed]})
     hook = {"kind": "webhook", "number": NUMBER, "url": HOOK}
     for path, body in (
         ("/v1/forwards", hook),
         ("/v1/ivr-flows", {"name": FLOW, "identity": {"kind": "name", "value": "NAME2"}}),
+        ("/v1/mail-senders", {"address": f"{SECRET}@other.test"}),
+        ("/v1/groups", {"name": SECRET, "numbers": ["+48601123456"]}),
+        ("/v1/keywords", {"number": NUMBER, "word": "alarm", "mail": "desk@other.test"}),
+        ("/v1/sender-names", {"name": "Their Name"}),
         ("/v1/messages", {"to": "601123456", "text": SECRET}),
     ):
         made = await other.call("POST", path, body)
