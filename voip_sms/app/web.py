@@ -17,6 +17,7 @@ from voip_sms.engine.accounts.catalog import AccountRules, Accounts
 from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
+from voip_sms.engine.history import History
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.people.links import Links
@@ -113,6 +114,7 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
         submitter=parts.submitter,
         accounts=both.accounts,
         messages=both.messages,
+        history=History(context),
         webhooks=both.webhooks,
         oversight=both.oversight,
         audit=both.audit,

@@ -10,6 +10,7 @@ from voip_sms.core.ports import Submitter
 from voip_sms.doors.panel.settings import PanelSettings
 from voip_sms.engine.accounts.catalog import Accounts
 from voip_sms.engine.audit import AuditLog
+from voip_sms.engine.history import History
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.metrics import Metrics
 from voip_sms.engine.oversight import Oversight
@@ -33,6 +34,7 @@ class Rooms:
     submitter: Submitter
     accounts: Accounts
     messages: Messages
+    history: History
     webhooks: Webhooks
     oversight: Oversight
     audit: AuditLog
