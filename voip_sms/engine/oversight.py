@@ -1,19 +1,47 @@
 """Shows the operator what concerns all tenants or none: who they are, the quarantine, unmatched receipts."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from voip_sms.core import clock, ids
+from voip_sms.core import clock, ids, quotas
+from voip_sms.core.clock import DAY
 from voip_sms.core.directory import Id
+from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import balance_resource, oversight
+from voip_sms.store.catalog import tenant_row
 from voip_sms.store.config import Row
 from voip_sms.store.money import NO_MONEY, Balance
-from voip_sms.store.oversight import balances_of, page_of_all
+from voip_sms.store.oversight import Volume, balances_of, counts_of, page_of_all, volume_of
 from voip_sms.store.reader import Reader
 
+__all__ = ["Customer", "CustomerInFull", "Oversight", "Volume"]
+
 Page = tuple[Sequence[dict[str, Any]], bool]
+MONTH: Final = 30 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One customer with its money, and its messages since midnight in its own zone."""
+
+    id: Id
+    name: str
+    enabled: bool
+    price_list: str
+    balance: Balance
+    today: Volume
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerInFull:
+    """Its messages of the last 30 days too, and how many objects of each kind it has; never what they say."""
+
+    customer: Customer
+    month: Volume
+    counts: Mapping[str, int]
 
 
 class Oversight:
@@ -25,6 +53,19 @@ class Oversight:
     async def tenants(self, *, limit: int, starting_after: Id | None) -> Page:
         """All tenants with their balances, as `TenantShown`."""
         return await self._reader.run(_tenants, limit, starting_after)
+
+    async def customers(
+        self, now: int, *, limit: int, starting_after: Id | None = None
+    ) -> tuple[Sequence[Customer], bool]:
+        """The same with today's messages."""
+        return await self._reader.run(_customers, now, limit, starting_after)
+
+    async def customer(self, tenant_id: Id, now: int) -> CustomerInFull:
+        """One of them. Refusal `not_found`."""
+        found = await self._reader.run(_customer_in_full, tenant_id, now)
+        if found is None:
+            raise Refusal("not_found")
+        return found
 
     async def quarantine(self, *, limit: int, starting_after: Id | None) -> Page:
         """Inbound messages that are nobody's, as `QuarantinedShown`."""
@@ -53,6 +94,33 @@ def _tenants(connection: Connection, limit: int, starting_after: Id | None) -> P
         for row in rows
     ]
     return shown, more
+
+
+def _customers(
+    connection: Connection, now: int, limit: int, starting_after: Id | None
+) -> tuple[Sequence[Customer], bool]:
+    rows, more = page_of_all(connection, "tenant", limit=limit, starting_after=starting_after)
+    return [_customer(connection, row, now) for row in rows], more
+
+
+def _customer(connection: Connection, row: Row, now: int) -> Customer:
+    begin, _ = quotas.day(now, row["timezone"])
+    return Customer(
+        row["id"],
+        row["name"],
+        row["enabled"],
+        row["price_list"],
+        balances_of(connection, [row["id"]]).get(row["id"], NO_MONEY),
+        volume_of(connection, row["id"], begin),
+    )
+
+
+def _customer_in_full(connection: Connection, tenant_id: Id, now: int) -> CustomerInFull | None:
+    row = tenant_row(connection, tenant_id)
+    if row is None:
+        return None
+    month = volume_of(connection, tenant_id, now - MONTH)
+    return CustomerInFull(_customer(connection, row, now), month, counts_of(connection, tenant_id))
 
 
 def _money(balance: Balance) -> dict[str, Any]:
