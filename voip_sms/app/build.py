@@ -279,9 +279,7 @@ def _forwarders(
     }
 
 
-def _web(
-    settings: Settings, house: House, submit: Submitter, guesses: Guesses, key: bytes
-) -> PanelDoor | None:
+def _web(settings: Settings, house: House, submit: Submit, guesses: Guesses, key: bytes) -> PanelDoor | None:
     """Put API and panel on the HTTP server."""
     context = house.ground.context
     _watch(house)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from voip_sms.app.settings import Settings
 from voip_sms.core.guessing import Guesses
+from voip_sms.core.identity import Rules
 from voip_sms.core.model import LinkState
-from voip_sms.core.ports import Submitter
 from voip_sms.doors.api.door import ApiDoor
 from voip_sms.doors.api.door import Rooms as ApiRooms
 from voip_sms.doors.panel.door import PanelDoor
@@ -20,6 +20,7 @@ from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.history import History
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.oversight import Oversight
+from voip_sms.engine.panel import Writing
 from voip_sms.engine.people.links import Links
 from voip_sms.engine.people.own import Own
 from voip_sms.engine.people.registration import Registrations
@@ -27,6 +28,7 @@ from voip_sms.engine.people.sessions import Sessions
 from voip_sms.engine.people.sign_in import SignIn
 from voip_sms.engine.people.users import Users
 from voip_sms.engine.proving import Proving
+from voip_sms.engine.submit import Submit
 from voip_sms.engine.verifying import Verifying
 from voip_sms.engine.webhooks import Webhooks
 from voip_sms.forwards.webhook import WebhookForwarder
@@ -44,7 +46,7 @@ class Parts:
     settings: Settings
     context: Context
     holder: DirectoryHolder
-    submitter: Submitter
+    submitter: Submit
     guarded: GuardedClient
     guesses: Guesses
     links: Callable[[], Mapping[str, LinkState]]
@@ -112,6 +114,9 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
     sign_in = SignIn(context, proving, parts.guesses, os.urandom, seconds=time.monotonic)
     rooms = PanelRooms(
         submitter=parts.submitter,
+        writing=Writing(
+            context, parts.submitter, Rules(settings.service.country, settings.service.default_name)
+        ),
         accounts=both.accounts,
         messages=both.messages,
         history=History(context),

@@ -227,8 +227,8 @@ class Writing:
 
     def _recipients(self, user: User, written: Written) -> tuple[str, ...]:
         """Groups as their numbers, and nobody twice, however their number is spelt."""
-        found = _groups(self._context.directory(), user.tenant_id)
-        groups = {name.casefold(): numbers for name, numbers in found.items()}
+        named_groups = _groups(self._context.directory(), user.tenant_id)
+        groups = {name.casefold(): numbers for name, numbers in named_groups.items()}
         named = (to for typed in written.recipients for to in groups.get(typed.casefold(), (typed,)))
         found: dict[str, str] = {}
         for typed in named:

@@ -14,6 +14,7 @@ from voip_sms.engine.history import History
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.metrics import Metrics
 from voip_sms.engine.oversight import Oversight
+from voip_sms.engine.panel import Writing
 from voip_sms.engine.people.links import Links
 from voip_sms.engine.people.own import Own
 from voip_sms.engine.people.registration import Registrations
@@ -32,6 +33,7 @@ class Rooms:
     """
 
     submitter: Submitter
+    writing: Writing
     accounts: Accounts
     messages: Messages
     history: History

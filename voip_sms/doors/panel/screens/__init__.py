@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from voip_sms.doors.panel.frame.routes import Screen
 from voip_sms.doors.panel.rooms import Rooms
+from voip_sms.doors.panel.screens.send import Send
 from voip_sms.doors.panel.screens.sign_in import SignInScreen
 
 
@@ -11,4 +12,5 @@ def screens(rooms: Rooms) -> Sequence[Screen]:
     """All of them; their order is the navigation's."""
     return [
         SignInScreen(rooms),
+        Send(rooms),
     ]
