@@ -106,6 +106,8 @@ class House:
     panel: PanelDoor | None = None
     missing: set[str] = field(default_factory=lambda: {"database", "snapshot", "listeners"})
     """What is not up yet, for `/health/ready`."""
+    addresses: dict[str, str | None] = field(default_factory=dict)
+    """Where each door listens, once it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +294,7 @@ def _web(settings: Settings, house: House, submit: Submit, guesses: Guesses, key
         guesses,
         house.dispatch.shown,
         lambda: sorted(house.missing),
+        lambda: house.addresses,
     )
     both = shared(parts)
     api_door(parts, both).register(house.http)

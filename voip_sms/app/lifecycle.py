@@ -160,6 +160,7 @@ async def _start(
     house = build(settings, ground, key)
     await _start_engine(house, stack)
     addresses = await _open_doors(settings, house, stack)
+    house.addresses.update(addresses)
     house.missing.clear()
     _spawn(stack, Pulse(ground.context, partial(_stored, house)).run())
     return house, addresses

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from voip_sms.app.operating import operating
 from voip_sms.app.settings import Settings
 from voip_sms.core.guessing import Guesses
 from voip_sms.core.identity import Rules
@@ -40,7 +41,8 @@ from voip_sms.store.holder import DirectoryHolder
 class Parts:
     """What the use cases are made of, as `app/build.py` has them.
 
-    `links`: the carriers' links by name; `missing`: what is not up yet; `guesses`: that of all doors.
+    `links`: the carriers' links by name; `missing`: what is not up yet; `doors`: where each listens;
+    `guesses`: that of all doors.
     """
 
     settings: Settings
@@ -51,6 +53,7 @@ class Parts:
     guesses: Guesses
     links: Callable[[], Mapping[str, LinkState]]
     missing: Callable[[], Sequence[str]]
+    doors: Callable[[], Mapping[str, str | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,14 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
         users=Users(context, os.urandom, panel=address),
         registrations=Registrations(
             context, os.urandom, panel=address, seconds=time.monotonic, refresh=parts.holder.refresh_now
+        ),
+        operating=operating(
+            settings,
+            context,
+            parts.holder,
+            links=parts.links,
+            missing=parts.missing,
+            doors=parts.doors,
         ),
         directory=context.directory,
         carrier_links=parts.links,

@@ -79,7 +79,7 @@ def _first(settings: Settings, options: Options, opened: Database) -> Iterator[C
     yield Check("data_dir", lambda: machine.folder(settings.data_dir))
     yield Check("database", lambda: database.look(opened, settings.data_dir))
     yield Check("listeners", lambda: listeners.look(settings, opened))
-    for pair in _pairs(settings):
+    for pair in pairs(settings):
         yield Check(f"{pair.name}.tls_cert", partial(certificates.look, pair, time.time()))
     yield Check("sip.domain", lambda: names.look(settings))
     yield Check("asterisk.url", lambda: asterisk.look(settings))
@@ -106,7 +106,8 @@ def _holds_secrets(settings: Settings, path: Path) -> bool:
     return any(password and password in text for password in passwords)
 
 
-def _pairs(settings: Settings) -> Iterator[certificates.Pair]:
+def pairs(settings: Settings) -> Iterator[certificates.Pair]:
+    """The certificates that we show, and who for."""
     sip, mail = settings.sip, settings.mail
     if sip.tls:
         yield certificates.Pair("sip", sip.tls_cert, sip.tls_key, sip.domain)

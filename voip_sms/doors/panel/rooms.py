@@ -7,6 +7,7 @@ from voip_sms.core.clock import Clock
 from voip_sms.core.directory import Directory, Id
 from voip_sms.core.model import LinkState
 from voip_sms.core.ports import Submitter
+from voip_sms.doors.panel.operating import Operating
 from voip_sms.doors.panel.settings import PanelSettings
 from voip_sms.engine.accounts.catalog import Accounts
 from voip_sms.engine.audit import AuditLog
@@ -47,6 +48,7 @@ class Rooms:
     links: Links
     users: Users
     registrations: Registrations
+    operating: Operating
     directory: Callable[[], Directory]
     carrier_links: Callable[[], Mapping[str, LinkState]]
     ready: Callable[[], Sequence[str]]
