@@ -55,6 +55,8 @@ SAID: Final[Mapping[str, Words]] = {
 def company(document: dict[str, Any]) -> None:
     """What there is to see beside messages: names in every state, groups, another company, a spare carrier."""
     acme = document["tenants"][0]
+    own = acme["numbers"][0]
+    own["forwards"] = [one for one in own["forwards"] if one["kind"] != "number"]  # else each text thrice
     acme["timezone"], acme["balance_low"] = "Europe/Warsaw", "20.00"
     acme["keys"][0]["scopes"].append("accounts")
     acme["sender_names"] += [
@@ -82,7 +84,7 @@ async def a_day(stage: PanelStage, language: str = "en") -> None:
         await stage.api.post("/v1/messages", {"to": patient, "text": text})
     await stage.handsets.fault("receipt", stat="UNDELIV", err="012", to=PATIENTS[3], count=1)
     await stage.api.post("/v1/messages", {"to": PATIENTS[3], "text": said["later"]})
-    await stage.handsets.fault("reject", error="RINVDSTADR", to=PATIENTS[2], count=1)
+    await stage.handsets.fault("reject", command_status="RINVDSTADR", to=PATIENTS[2], count=1)
     await stage.api.post("/v1/messages", {"to": PATIENTS[2], "text": said["later"]})
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
     await stage.api.post(
