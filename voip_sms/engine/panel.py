@@ -103,7 +103,8 @@ class Writing:
         own = SenderChoice("", user.identity.kind, user.identity.value or self._named(user.identity.kind))
         if user.role != "admin":
             return (own,)
-        return (own, *_of_company(directory, user.tenant_id, self._rules.default_name))
+        others = _of_company(directory, user.tenant_id, self._rules.default_name)
+        return (own, *(one for one in others if (one.kind, one.shown) != (own.kind, own.shown)))
 
     def groups(self, user: User) -> Sequence[tuple[str, int]]:
         """The company's groups by name, each with how many numbers it has."""

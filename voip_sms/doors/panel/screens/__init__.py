@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from voip_sms.doors.panel.frame.routes import Screen
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.send import Send
+from voip_sms.doors.panel.screens.send.screen import Send
 from voip_sms.doors.panel.screens.sign_in import SignInScreen
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 from voip_sms.core.failures import Refusal
 from voip_sms.doors.panel.frame import carrying
 from voip_sms.doors.panel.frame.carrying import Carried
-from voip_sms.doors.panel.frame.forms import WHOLE, Form, Posted, told
+from voip_sms.doors.panel.frame.forms import WHOLE, Form, Posted
 from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import ROOT, Route, local
 from voip_sms.doors.panel.frame.words import LANGUAGES, marked
@@ -49,9 +49,7 @@ class SignInScreen:
                 posted.get("mail", ""), posted.get("password", ""), page.visit
             )
         except Refusal as error:
-            if error.code.name not in _TOLD:
-                raise
-            return _refused(page, posted, told(error, page.words), error.code.http)
+            return _refused(page, posted, _said(page, error, _WRONG), error.code.http)
         return await admitted(page, signed, posted)
 
     async def code(self, page: Page) -> web.StreamResponse:
@@ -61,12 +59,10 @@ class SignInScreen:
         try:
             signed = await self._rooms.sign_in.by_code(ticket, posted.get("code", ""), page.visit)
         except Refusal as error:
-            if error.code.name not in _TOLD:
-                raise
-            form = Form(errors={"code": told(error, page.words)})
-            if error.data.get("again", True):
-                return _code_asked(page, form, ticket, posted, error.code.http)
-            return _refused(page, posted, page.words(_OVER), error.code.http)
+            if not error.data.get("again", True):
+                return _refused(page, posted, page.words(_OVER), error.code.http)
+            form = Form(errors={"code": _said(page, error, _WRONG_CODE)})
+            return _code_asked(page, form, ticket, posted, error.code.http)
         return await admitted(page, signed, posted)
 
     async def leave(self, page: Page) -> web.StreamResponse:
@@ -140,7 +136,17 @@ def _carry_on(page: Page, carried: Carried, status: int) -> web.Response:
     return page.render("account/sign_in_carry.html", status=status, carried=carried)
 
 
-_TOLD: Final = frozenset({"unauthorized", "rate_limited"})
-"""What a person who signs in may hear; anything else is a page of its own."""
+def _said(page: Page, error: Refusal, wrong: str) -> str:
+    """What a person who signs in hears; anything else is a page of its own."""
+    if error.code.name == "unauthorized":
+        return page.words(wrong)
+    if error.code.name == "rate_limited":
+        return page.words(_TOO_MANY)
+    raise error
+
+
+_WRONG: Final = marked("The e-mail address or the password is wrong.")
+_WRONG_CODE: Final = marked("This code is wrong, or it was used already.")
+_TOO_MANY: Final = marked("Too many attempts at once. Wait a minute and try again.")
 _MEANWHILE: Final = marked("You were signed out meanwhile. What you typed is kept: sign in to go on.")
 _OVER: Final = marked("That took too long, or too many codes were wrong. Sign in again.")

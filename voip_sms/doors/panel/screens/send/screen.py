@@ -19,8 +19,8 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.reasons import refusal_words
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.send_form import HOURS, MORE, USUAL, Asked, asked_of
-from voip_sms.doors.panel.screens.send_words import Preview, preview_of, sender_options
+from voip_sms.doors.panel.screens.send.form import HOURS, MORE, USUAL, Asked, asked_of
+from voip_sms.doors.panel.screens.send.words import Preview, preview_of, sender_options
 from voip_sms.engine.panel import UNDO, Outlook, Undone
 
 LISTED: Final = 200
