@@ -7,7 +7,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit lint format fuzz bench lock clean setup setup-dev
+.PHONY: help demo test check unit lint format messages fuzz bench lock clean setup setup-dev
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: setup-dev ## Ruff's rules and formatting
 format: setup-dev ## Let ruff rewrite what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+messages: setup-dev ## Bring the panel's catalogues up to date with its texts; ARGS='send history': only theirs
+	@$(BIN)/python tools/messages.py $(ARGS)
 
 fuzz: setup-dev ## Look for input that breaks the parsers; ARGS='SECONDS [TARGET...]', 60 for each of all
 	@tools/fuzz.sh $(VENV) $(PYTHON) $(ARGS)

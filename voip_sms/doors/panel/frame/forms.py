@@ -127,7 +127,7 @@ def _said(details: Any, plain: str, words: Words) -> str:
         return words.several("At most %(count)s character", "At most %(count)s characters", int(bound))
     if kind in ("string_too_short", "too_short") and bound is not None:
         if bound == 1:
-            return words(_WORDS["missing"])
+            return words(_NEEDED)
         return words.several("At least %(count)s character", "At least %(count)s characters", int(bound))
     for limit, text in _LIMITS.items():
         if limit in context and kind.startswith(("greater_than", "less_than")):
@@ -140,10 +140,11 @@ def _sentence(text: str) -> str:
 
 
 _NOT_USABLE: Final = marked("This can't be used as it is")
+_NEEDED: Final = marked("This is needed")
 _NUMBER: Final = marked("A number is needed here")
 _WHOLE_NUMBER: Final = marked("A whole number is needed here")
 _WORDS: Final[Mapping[str, str]] = {
-    "missing": marked("This is needed"),
+    "missing": _NEEDED,
     "int_parsing": _WHOLE_NUMBER,
     "int_type": _WHOLE_NUMBER,
     "int_from_float": _WHOLE_NUMBER,
