@@ -51,8 +51,14 @@ def test_a_fresh_database_comes_to_head(database):
 def test_alembic_finds_nothing_to_add(database):
     migrate.upgrade(database.writer)
     with database.writer.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_object": _comparable}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
+
+
+def _comparable(_thing, name, kind, *_):
+    """PostgreSQL writes an expression its own way: the two tests below compare what each database has."""
+    return (kind, name) != ("index", "ix_message_peer")
 
 
 def test_sqlite_ddl_is_letter_for_letter_the_tables(sqlite_url, tmp_path):

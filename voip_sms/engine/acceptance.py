@@ -14,8 +14,10 @@ from voip_sms.core.planning import Draft, Facts, Planner, Request, goes_on, hold
 from voip_sms.engine import billing
 from voip_sms.engine.counting import Counting, count_reads
 from voip_sms.engine.mail_rows import MailShare, by_mail, mail_reads
+from voip_sms.engine.news import limit_rows
 from voip_sms.engine.receipt_jobs import disposition_rows
 from voip_sms.engine.rows import Ready, make_ready
+from voip_sms.engine.signals import changes_of
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
 
@@ -137,8 +139,11 @@ class Acceptance:
         self._purse.flush(self.rows)
         self._write_leases()
         if self._share is not None:
-            self._share.flush(self.rows)
+            used_up = self._share.flush(self.rows)
+            tenant_id = self._request.submission.tenant_id
+            self.rows.inserts += limit_rows(tenant_id, used_up, self._request.now, self._new_id)
         self._remember()
+        self.rows.wakes.add(changes_of(self._request.submission.tenant_id))
         self.rows.result = Stored(submitted, self._parts, anything=True)
         return self.rows
 

@@ -14,6 +14,7 @@ from voip_sms.engine import inbound as rules
 from voip_sms.engine.events import event_jobs, job_row
 from voip_sms.engine.inbound import Inbound, Target, Verdict
 from voip_sms.engine.mail_rows import thread_columns, thread_of, thread_payload
+from voip_sms.engine.signals import changes_of
 from voip_sms.store.units import Match, PrimaryKey, Row, Rows, State, by_key, primary_key
 
 
@@ -56,6 +57,7 @@ class InboundRows:
         row = _message_row(message, verdict, self._new_id(), self._now)
         self._rows.inserts.append(("message", row))
         self._rows.insert("message_text", message_id=row["id"], tenant_id=verdict.owner, body=message.text)
+        self._rows.wakes.add(changes_of(verdict.owner))
         if verdict.blocked:
             return "blocked"
         self._hand_over(row, verdict)

@@ -15,6 +15,7 @@ from voip_sms.engine import billing
 from voip_sms.engine.events import event_jobs, event_of, mail_jobs, notice_jobs
 from voip_sms.engine.receipt_jobs import end_jobs, wishes
 from voip_sms.engine.rows import pieces_of
+from voip_sms.engine.signals import changes_of
 from voip_sms.store.units import Match, Read, Row, Rows, State, by_key
 
 _BAD: Final[frozenset[str]] = frozenset({Status.UNDELIVERED, Status.EXPIRED, Status.FAILED})
@@ -185,6 +186,7 @@ class Progress:
         if not advance(self._message["status"], status):
             return
         self._changes["status"] = status
+        self._rows.wakes.add(changes_of(self._message["tenant_id"]))
         if status in _BAD:
             self._changes["error_code"] = cause.code or status
             self._changes["error_detail"] = cause.detail or cause.text

@@ -1,4 +1,4 @@
-"""Wakes those who wait for a topic: `parts:<carrier>`, `forwards`, `directory`.
+"""Wakes those who wait for a topic: `parts:<carrier>`, `forwards`, `directory`, `messages:<tenant>`.
 
 A wake is remembered until its listener looks, so that none is lost between two waits. It says only that there
 may be something new: whoever is woken looks into the database, and looks now and then without being woken.
@@ -7,6 +7,13 @@ may be something new: whoever is woken looks into the database, and looks now an
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+
+from voip_sms.core.directory import Id
+
+
+def changes_of(tenant_id: Id) -> str:
+    """The topic of a tenant's messages: one came, or has another status."""
+    return "messages:" + tenant_id.hex()
 
 
 class Signals:
@@ -46,5 +53,7 @@ class Signals:
             callbacks = self._callbacks.get(topic, [])
             if callback in callbacks:
                 callbacks.remove(callback)
+            if not callbacks:
+                self._callbacks.pop(topic, None)
 
         return off

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
 from voip_sms.core.clock import HOUR
 from voip_sms.core.directory import Id, Micros
@@ -91,7 +91,7 @@ def today(connection: Connection, tenant_id: Id, timezone: str, now: Micros) -> 
     wanted = wanted_rows(("n", "low", "high"), spans)
     within = (message.c.tenant_id == tenant_id, message.c.id >= wanted.c.low, message.c.id < wanted.c.high)
     kinds: tuple[Tests, ...] = ((), (RECEIVED,), (NOT_ARRIVED,))
-    counts = (counted(select(_ONE).select_from(message).where(*within, *kind), HOUR_MOST) for kind in kinds)
+    counts = (counted(_marks(*within, *kind).correlate(wanted), HOUR_MOST) for kind in kinds)
     found = {n: rest for n, *rest in connection.execute(select(wanted.c.n, *counts))}
     return [Hour(start, found[n][0] - found[n][1], *found[n][1:]) for n, start in enumerate(hours)]
 
@@ -100,8 +100,13 @@ def undelivered(connection: Connection, tenant_id: Id, timezone: str, now: Micro
     """How many of today's messages did not arrive, up to `ATTENTION_MOST`."""
     midnight, _ = day(now, timezone)
     mine = (message.c.tenant_id == tenant_id, NOT_ARRIVED, message.c.id >= earliest(midnight))
-    statement = select(counted(select(_ONE).select_from(message).where(*mine), ATTENTION_MOST))
+    statement = select(counted(_marks(*mine), ATTENTION_MOST))
     return int(connection.execute(statement).scalar_one())
+
+
+def _marks(*tests: ColumnElement[bool]) -> Select[int]:
+    """One for each message."""
+    return select(_ONE).select_from(message).where(*tests)
 
 
 # --- how a filter is read -----------------------------------------------------------------------------------
@@ -125,8 +130,9 @@ def _search(
     everything: bool = False,
 ) -> _Search:
     """`most` rows are looked at where no index tells all; `everything`: where one does, too."""
-    found_by_index = (message.c.tenant_id == tenant_id, *_indexed(only), *_span(only, after))
-    others = tuple(_others(only))
+    by_index, fulfilled = _by_index(only)
+    found_by_index = (message.c.tenant_id == tenant_id, *by_index, *_span(only, after))
+    others = tuple(_others(only, fulfilled))
     if not others and not everything:
         return _Search(found_by_index)
     nth = select(message.c.id).where(*found_by_index).order_by(message.c.id.desc()).offset(most).limit(1)
@@ -145,15 +151,16 @@ def _span(only: HistoryFilter, after: Id | None) -> Iterator[ColumnElement[bool]
         yield message.c.id < after
 
 
-def _indexed(only: HistoryFilter) -> Iterator[ColumnElement[bool]]:
-    """What `ix_message_peer`, `ix_message_bad` or `ix_message_received` finds: one of them, as a rule."""
+def _by_index(only: HistoryFilter) -> tuple[Tests, frozenset[str]]:
+    """What `ix_message_peer`, `ix_message_bad` or `ix_message_received` finds; the wishes that it fulfils."""
     peer = _peer(only)
     if peer is not None:
-        yield other_end == peer
-    elif only.statuses and set(only.statuses) <= set(BAD):
-        yield NOT_ARRIVED
-    elif only.direction == "inbound":
-        yield RECEIVED
+        return (other_end == peer,), frozenset()
+    if only.statuses and set(only.statuses) <= set(BAD):
+        return (NOT_ARRIVED,), frozenset({"statuses"} if len(set(only.statuses)) == len(BAD) else ())
+    if only.direction == "inbound":
+        return (RECEIVED,), frozenset({"direction"})
+    return (), frozenset()
 
 
 def _peer(only: HistoryFilter) -> str | None:
@@ -164,19 +171,10 @@ def _peer(only: HistoryFilter) -> str | None:
     return only.sender if only.direction == "inbound" else only.recipient
 
 
-def _others(only: HistoryFilter) -> Iterator[ColumnElement[bool]]:
-    """Everything else; what `_indexed` has found needs no second look."""
-    peer = _peer(only)
-    told = {
-        message.c.direction: None if peer is None and only.direction == "inbound" else only.direction,
-        message.c.door: only.door,
-        message.c.account: only.account,
-        message.c.sender: only.sender,
-        message.c.recipient: only.recipient,
-    }
-    if only.statuses and not (peer is None and set(only.statuses) == set(BAD)):
+def _others(only: HistoryFilter, fulfilled: frozenset[str]) -> Iterator[ColumnElement[bool]]:
+    for name in ("direction", "door", "account", "sender", "recipient"):
+        wanted = getattr(only, name)
+        if wanted is not None and name not in fulfilled:
+            yield message.c[name] == wanted
+    if only.statuses and "statuses" not in fulfilled:
         yield message.c.status.in_(only.statuses)
-        told[message.c.direction] = only.direction
-    for column, value in told.items():
-        if value is not None:
-            yield column == value

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import (
     CTE,
     BigInteger,
-    Boolean,
+    ColumnElement,
     Connection,
     LargeBinary,
     ScalarSelect,
@@ -26,8 +26,8 @@ from voip_sms.store.tables import messages as indexed
 # Word for word as the indexes have them: only so does a database know that they serve.
 other_end: Final = literal_column(indexed.PEER, String)
 """The number at the other end of a message."""
-RECEIVED: Final = literal_column(indexed.RECEIVED, Boolean)
-NOT_ARRIVED: Final = literal_column(indexed.BAD, Boolean)
+RECEIVED: Final[ColumnElement[Any]] = literal_column(indexed.RECEIVED)
+NOT_ARRIVED: Final[ColumnElement[Any]] = literal_column(indexed.BAD)
 
 COLUMNS: Final = tuple(column for column in message.columns if column is not message.c.trace)
 """A message as it is listed."""

@@ -70,9 +70,19 @@ message = Table(
     ),
     Index("ix_message_peer", "tenant_id", text(PEER), "id"),
     Index(
-        "ix_message_received", "tenant_id", "id", sqlite_where=text(RECEIVED), postgresql_where=text(RECEIVED)
+        "ix_message_received",
+        "tenant_id",
+        "id",
+        sqlite_where=text(RECEIVED),
+        postgresql_where=text(RECEIVED),
     ),
-    Index("ix_message_bad", "tenant_id", "id", sqlite_where=text(BAD), postgresql_where=text(BAD)),
+    Index(
+        "ix_message_bad",
+        "tenant_id",
+        "id",
+        sqlite_where=text(BAD),
+        postgresql_where=text(BAD),
+    ),
     sqlite_with_rowid=False,
 )
 
