@@ -288,6 +288,7 @@ def _web(settings: Settings, house: House, submit: Submit, guesses: Guesses, key
     parts = Parts(
         settings,
         context,
+        house.ground.signals,
         house.ground.holder,
         submit,
         house.guarded,

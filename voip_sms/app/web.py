@@ -17,8 +17,10 @@ from voip_sms.doors.panel.rooms import Rooms as PanelRooms
 from voip_sms.engine.accounts.catalog import AccountRules, Accounts
 from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.context import Context
+from voip_sms.engine.conversations import Conversations
 from voip_sms.engine.credentials import DirectoryCredentials
 from voip_sms.engine.history import History
+from voip_sms.engine.live import Live
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.panel import Writing
@@ -29,6 +31,7 @@ from voip_sms.engine.people.sessions import Sessions
 from voip_sms.engine.people.sign_in import SignIn
 from voip_sms.engine.people.users import Users
 from voip_sms.engine.proving import Proving
+from voip_sms.engine.signals import Signals
 from voip_sms.engine.submit import Submit
 from voip_sms.engine.verifying import Verifying
 from voip_sms.engine.webhooks import Webhooks
@@ -47,6 +50,7 @@ class Parts:
 
     settings: Settings
     context: Context
+    signals: Signals
     holder: DirectoryHolder
     submitter: Submit
     guarded: GuardedClient
@@ -114,6 +118,7 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
     settings, context = parts.settings, parts.context
     address = settings.panel.address(settings.http.listen)
     proving = both.proving
+    live = Live(context, parts.signals)
     sign_in = SignIn(context, proving, parts.guesses, os.urandom, seconds=time.monotonic)
     rooms = PanelRooms(
         submitter=parts.submitter,
@@ -123,6 +128,8 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
         accounts=both.accounts,
         messages=both.messages,
         history=History(context),
+        conversations=Conversations(context, live.touched),
+        live=live,
         webhooks=both.webhooks,
         oversight=both.oversight,
         audit=both.audit,

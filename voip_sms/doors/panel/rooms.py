@@ -11,7 +11,9 @@ from voip_sms.doors.panel.operating import Operating
 from voip_sms.doors.panel.settings import PanelSettings
 from voip_sms.engine.accounts.catalog import Accounts
 from voip_sms.engine.audit import AuditLog
+from voip_sms.engine.conversations import Conversations
 from voip_sms.engine.history import History
+from voip_sms.engine.live import Live
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.metrics import Metrics
 from voip_sms.engine.oversight import Oversight
@@ -38,6 +40,8 @@ class Rooms:
     accounts: Accounts
     messages: Messages
     history: History
+    conversations: Conversations
+    live: Live
     webhooks: Webhooks
     oversight: Oversight
     audit: AuditLog
