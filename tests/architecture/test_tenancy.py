@@ -27,6 +27,7 @@ WITHOUT_A_TENANT = {
     # entries name their chain; which chains there are, and what is in all of them, is the operator's to see
     "audit": {"record", "unsealed", "chains", "page_of_everybodys"},
     "people": {"registration", "decide_registration", "add"},  # nobody's yet; rows that name their tenant
+    "notices": {"moved_balances"},  # finds the tenants that are to be told, and nothing of theirs
     "catalog": {"lock", "insert_rows"},  # one row of the operator's; rows that name their tenant themselves
 }  # fmt: skip
 

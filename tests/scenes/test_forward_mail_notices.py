@@ -102,6 +102,29 @@ FORGOTTEN: notices.ForgottenPayload = {
     "link": LINK,
     "until": START + HOUR,
 }
+BALANCE: notices.BalancePayload = {
+    "language": "en",
+    "name": "Zofia",
+    "mail": TO,
+    "available": "3.20 PLN",
+    "low": "10.00 PLN",
+}
+LIMIT_OF_FLOW: notices.LimitReachedPayload = {
+    "language": "en",
+    "name": "Zofia",
+    "mail": TO,
+    "whose": "flow",
+    "of": "sklep",
+    "period": "day",
+    "limit": 500,
+    "until": START + 13 * HOUR,
+}
+APPROVED_NAME: notices.NameApprovedPayload = {
+    "language": "en",
+    "name": "Zofia",
+    "mail": TO,
+    "sender": "m BANK",
+}
 REGISTERED: notices.RegistrationPayload = {"language": "en", "code": "7K3M-Q2XA"}
 APPROVED: notices.ApprovedPayload = {
     "language": "en",
@@ -137,6 +160,9 @@ MAILS = {
     "refused": job(notices.REFUSED, payload=REFUSED),
     "invited": job(notices.INVITATION, payload=INVITED, thread=None),
     "forgotten": job(notices.FORGOTTEN, payload=FORGOTTEN, thread=None),
+    "balance_low": job(notices.BALANCE_LOW, payload=BALANCE, thread=None),
+    "limit_reached": job(notices.LIMIT_REACHED, payload=LIMIT_OF_FLOW, thread=None),
+    "name_approved": job(notices.NAME_APPROVED, payload=APPROVED_NAME, thread=None),
     "registered": job(notices.REGISTERED, payload=REGISTERED, thread=None, timezone="UTC"),
     "approved": job(notices.APPROVED, payload=APPROVED, thread=None, timezone="UTC"),
     "not_accepted": job(notices.NOT_ACCEPTED, payload=NOT_ACCEPTED, thread=None, timezone="UTC"),

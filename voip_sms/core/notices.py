@@ -1,10 +1,12 @@
 """What people are told in plain words: of an SMS of theirs that failed, of one that no phone took."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from voip_sms.core.clock import to_datetime
+from voip_sms.core.mail import notices
 from voip_sms.core.model import INTERNAL, Message
 
 FAILURES: Final = frozenset({"message.undelivered", "message.failed", "message.expired"})
@@ -48,6 +50,44 @@ def failure(message: Message, language: str) -> str:
         return told
     short = text if len(text) <= _QUOTED else text[:_QUOTED].rstrip() + "…"
     return told + words["text"].format(text=short)
+
+
+# --- what people wished to be told of (W5) ------------------------------------------------------------------
+
+_WISHED: Final = {
+    "en": {
+        notices.BALANCE_LOW: "SMS balance: {available} is left, you are told below {low}.",
+        notices.LIMIT_REACHED: "The SMS limit {whose} {period} is used up ({limit}).",
+        notices.NAME_APPROVED: "The sender name {sender} is approved.",
+        "address": "of {of}",
+        "flow": "of the calls {of}",
+        "account": "of all mail senders",
+        "day": "for today",
+        "month": "for this month",
+    },
+    "pl": {  # without Polish letters: with one of them an SMS has 70 characters, and the customer pays
+        notices.BALANCE_LOW: "Saldo SMS: {available}, ponizej progu {low}.",
+        notices.LIMIT_REACHED: "Limit SMS {whose} {period} wykorzystany ({limit}).",
+        notices.NAME_APPROVED: "Nazwa nadawcy {sender} jest zatwierdzona.",
+        "address": "{of}",
+        "flow": "polaczen {of}",
+        "account": "nadawcow e-mail",
+        "day": "na dzis",
+        "month": "na ten miesiąc",
+    },
+}
+
+
+def wished(event: str, payload: Mapping[str, object]) -> str:
+    """The SMS of a notice that somebody wished; `payload` as `core/mail/notices.py` has it."""
+    language = str(payload.get("language", ""))
+    words = _WISHED.get(language, _WISHED["en"])
+    said = {name: str(one) for name, one in payload.items()}
+    if event == notices.LIMIT_REACHED:
+        said |= {name: words[said[name]].format(of=said["of"]) for name in ("whose", "period")}
+    if event == notices.BALANCE_LOW and language == "pl":
+        said |= {name: said[name].replace(".", ",") for name in ("available", "low")}
+    return words[event].format(**said)
 
 
 # --- texts that no phone took -------------------------------------------------------------------------------

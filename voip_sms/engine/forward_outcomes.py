@@ -12,11 +12,12 @@ from voip_sms.core.directory import Fallback, ForwardKind, Id
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
 from voip_sms.core.mail import notices
 from voip_sms.core.model import ForwardJob
+from voip_sms.engine.events import job_row
 from voip_sms.engine.fallback import FELL_BACK, Falling, jobs_of, take_back
 from voip_sms.engine.generation import GENERATION, tell
 from voip_sms.store.handovers import GIVEN_UP
 from voip_sms.store.tables import forward_job
-from voip_sms.store.units import Match, Read, Rows, Scan, State, Unit, by_key
+from voip_sms.store.units import Match, Read, Row, Rows, Scan, State, Unit, by_key
 
 _SCHEDULES: Final[Mapping[ForwardKind, retry.Schedule]] = {
     "sip": retry.PHONE,
@@ -140,6 +141,9 @@ class _Recording:
             wake_next(rows, state.scanned(self._following), now)
         if self._disabled is not None and rule_id is not None:
             _disable(rows, state, rule_id, self._disabled)
+        if job["event"] in notices.WISHED and job["kind"] == "number" and rows.result in GIVEN_UP:
+            rows.inserts.append(("forward_job", _by_mail(job, now, self._ended.new_id())))
+            rows.wakes.add("forwards")
         if job["instead_of"] is not None and rows.result in GIVEN_UP:
             take_back(rows, state, job, now)
 
@@ -229,6 +233,13 @@ def _attempt(rows: Rows, job: Mapping[str, Any], now: int, outcome: Outcome) -> 
         cause=_cause(outcome),
         contacts=[[one.contact, one.cause] for one in outcome.contacts] or None,
     )
+
+
+def _by_mail(job: Mapping[str, Any], now: int, job_id: Id) -> Row:
+    """What an SMS was to tell somebody: it was refused (no credit, no route), and they wished to know."""
+    nothing = {"tenant_id": job["tenant_id"], "id": job_id}
+    told = job_row(nothing, "mail", job["payload"]["mail"], now, job_id, event=job["event"])
+    return {**told, "payload": job["payload"]}
 
 
 def _disable(rows: Rows, state: State, rule_id: Id | None, outcome: Permanent) -> None:

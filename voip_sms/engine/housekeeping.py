@@ -13,6 +13,7 @@ from voip_sms.engine.chores.backlog import Backlogs
 from voip_sms.engine.chores.chore import ROWS, Chore
 from voip_sms.engine.chores.expiry import Expiry, NoReceipt
 from voip_sms.engine.chores.lapsed import Holds, Lapsed, Own
+from voip_sms.engine.chores.notices import Notices
 from voip_sms.engine.chores.orphaned import Orphaned
 from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.chores.seals import Seals
@@ -65,6 +66,7 @@ class Housekeeping:
             _Planned(Seals(), 5),
             _Planned(Lapsed(policy, holds), 10),
             _Planned(Partial(partial), 10),
+            _Planned(Notices(), 10),
             _Planned(Backlogs(), 15),
             _Planned(Tallies(), 30),
             _Planned(Orphaned(), 60),

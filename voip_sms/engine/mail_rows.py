@@ -77,13 +77,14 @@ class MailShare:
         until = self._request.now + self._submission.replies
         self._threads[key] = {"number": message.sender, **thread_columns(thread), "until": until}
 
-    def flush(self, rows: Rows) -> None:
-        """Write what was counted, and tell of limits that are used up now."""
+    def flush(self, rows: Rows) -> Sequence[tuple[Gauge, int]]:
+        """Write what was counted, and tell the address of limits that are used up now; which ones."""
         up = self._counting.flush(rows)
         for key, columns in self._threads.items():
             put(rows, self._state.get("mail_thread", *key), "mail_thread", key, columns)
         for gauge, count in up:
             self._tell(rows, gauge, count)
+        return up
 
     def _tell(self, rows: Rows, gauge: Gauge, count: int) -> None:
         address = self._submission.account.name

@@ -1,4 +1,4 @@
-"""Sends an inbound SMS on to a phone number, as an SMS that the tenant pays for."""
+"""Sends an SMS to a phone number that the tenant pays for: an inbound one goes on, or people are told."""
 
 import hashlib
 from typing import Final
@@ -6,8 +6,9 @@ from typing import Final
 from voip_sms.core.directory import Account, Identity
 from voip_sms.core.failures import Accepted, Nature, Outcome, Permanent, Refusal, Temporary
 from voip_sms.core.loops import forwarded
+from voip_sms.core.mail import notices
 from voip_sms.core.model import ForwardJob, Idempotency, Options, Submission
-from voip_sms.core.notices import fallen_back
+from voip_sms.core.notices import fallen_back, wished
 from voip_sms.core.ports import Submitter
 
 DOOR: Final = "forward"
@@ -22,12 +23,17 @@ class NumberForwarder:
 
     async def deliver(self, job: ForwardJob) -> Outcome:
         """Submit once; refusals for good end the job with their code as the cause."""
+        if job.event in notices.WISHED:  # to somebody who proved the number when they wished it
+            return await self._submit(notice_of(job))
         if not job.verified:
             return Permanent("not_verified")
         if job.message.text is None:
             return Permanent("text_gone")
+        return await self._submit(submission_of(job, job.message.text))
+
+    async def _submit(self, submission: Submission) -> Outcome:
         try:
-            submitted = await self._submitter.submit(submission_of(job, job.message.text))
+            submitted = await self._submitter.submit(submission)
         except Refusal as refusal:
             return _refused(refusal)
         item = submitted.items[0]
@@ -48,13 +54,24 @@ def submission_of(job: ForwardJob, text: str) -> Submission:
         identity = Identity("number", message.to)
         account = Account(job.id, job.tenant_id, "forward", message.to, identity)
         sender, body = message.to, forwarded(message.sender, text)
+    # What stands before the text may make one part more of what came.
+    options = Options(sender=sender, max_parts=max(DEFAULT_PARTS, message.parts + 1))
+    return _submission(job, account, body, options)
+
+
+def notice_of(job: ForwardJob) -> Submission:
+    """What somebody wished to be told of, from the service's own name."""
+    account = Account(job.id, job.tenant_id, "forward", "notice", Identity("default"))
+    return _submission(job, account, wished(job.event, job.payload), Options(max_parts=DEFAULT_PARTS))
+
+
+def _submission(job: ForwardJob, account: Account, body: str, options: Options) -> Submission:
     return Submission(
         account=account,
         door=DOOR,
         recipients=(job.target,),
         text=body,
-        # What stands before the text may make one part more of what came.
-        options=Options(sender=sender, max_parts=max(DEFAULT_PARTS, message.parts + 1)),
+        options=options,
         idempotency=Idempotency(
             hashlib.sha256(b"\0".join((DOOR.encode(), job.tenant_id, job.id))).digest(),
             hashlib.sha256(b"\0".join((job.target.encode(), body.encode("utf-8", "replace")))).digest(),

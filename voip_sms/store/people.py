@@ -12,7 +12,7 @@ from voip_sms.store.tables import registration as registration_table
 
 PEOPLE_MOST = 10_000
 """As many as `apply` takes for one tenant."""
-_BESIDE: Final = frozenset({"one_time_link", "forward_job"})
+_BESIDE: Final = frozenset({"one_time_link", "forward_job", "notice"})
 SESSIONS_MOST = 1_000
 """Of one person; more are opened by a program only."""
 
@@ -56,7 +56,7 @@ def decide_registration(connection: Connection, registration_id: Id, changes: Ma
 
 
 def add(connection: Connection, table: str, row: Mapping[str, Any]) -> None:
-    """A row that goes with a person's: a link, or the mail that brings it."""
+    """A row that goes with a person's: a link, the mail that brings it, what they may wish to know."""
     if table not in _BESIDE:
         raise ValueError(f"{table} is not beside people")
     connection.execute(insert(metadata.tables[table]), dict(row))

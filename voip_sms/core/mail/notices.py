@@ -23,7 +23,15 @@ APPROVED: Final = "registration.approved"
 """It is one now: where its first administrator sets the password. Payload ApprovedPayload."""
 NOT_ACCEPTED: Final = "registration.refused"
 """It is none. Payload RefusedRegistrationPayload."""
-PEOPLE: Final = frozenset({INVITATION, FORGOTTEN, REGISTERED, APPROVED, NOT_ACCEPTED})
+BALANCE_LOW: Final = "notice.balance_low"
+"""A company's balance is below what it set. By mail or SMS, as the next two. Payload BalancePayload."""
+LIMIT_REACHED: Final = "notice.limit_reached"
+"""One of its limits is used up. Payload LimitReachedPayload."""
+NAME_APPROVED: Final = "notice.name_approved"
+"""It may send under a name. Payload NameApprovedPayload."""
+WISHED: Final = frozenset({BALANCE_LOW, LIMIT_REACHED, NAME_APPROVED})
+"""Only for people who wished it (W5)."""
+PEOPLE: Final = WISHED | frozenset({INVITATION, FORGOTTEN, REGISTERED, APPROVED, NOT_ACCEPTED})
 """To people, and not to a mailbox of the configuration: only `engine/people` makes them."""
 EVENTS: Final = frozenset({INFO, LIMIT, CUT, REFUSED}) | PEOPLE
 
@@ -108,6 +116,35 @@ class ForgottenPayload(ToPerson):
     address: str
     link: str
     until: int
+
+
+class WishedPayload(ToPerson):
+    """What a person wished to be told of; `mail`: where it goes when the SMS can't."""
+
+    mail: str
+
+
+class BalancePayload(WishedPayload):
+    """`notice.balance_low`: amounts with their currency, `3.20 PLN`."""
+
+    available: str
+    low: str
+
+
+class LimitReachedPayload(WishedPayload):
+    """`notice.limit_reached`: `of` the address or flow, "" where it is all of the account's."""
+
+    whose: Literal["address", "account", "flow"]
+    of: str
+    period: Literal["day", "month"]
+    limit: int
+    until: int
+
+
+class NameApprovedPayload(WishedPayload):
+    """`notice.name_approved`."""
+
+    sender: str
 
 
 class RegistrationPayload(TypedDict):

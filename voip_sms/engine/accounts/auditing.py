@@ -35,7 +35,7 @@ PLAIN: Final = (
 """Fields that are told as they are. Of others only whether they are set, or changed: they may be secret."""
 LEFT_OUT: Final = frozenset(
     {"id", "tenant_id", "created_at", "folded", "hint", "identity_kind", "reserved", "settled"}
-    | {"secret_before", "secret_before_until", "totp_offered", "totp_step", "recovery", "phone_asked"}
+    | {"secret_before", "secret_before_until", "totp_offered", "totp_step", "recovery"}
 )
 """Columns that no administrator sets, or that are told with another."""
 _RENAMED: Final = {

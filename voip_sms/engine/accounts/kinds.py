@@ -279,7 +279,6 @@ DEFAULTS: Final[Mapping[str, Row]] = {
         "identity_value": "",
         "abroad": "2way",
         "phone": "",
-        "phone_asked": None,
     },
 }
 """Columns of a new row that its resource may leave out."""

@@ -7,12 +7,13 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from voip_sms.engine.accounts.auditing import entries_of
-from voip_sms.engine.accounts.kinds import POOL, SIP_ACCOUNT, TENANT, USER, Row
+from voip_sms.engine.accounts.kinds import POOL, SENDER_NAME, SIP_ACCOUNT, TENANT, USER, Row
 from voip_sms.engine.accounts.planning import Change, Maker
+from voip_sms.engine.news import approved_row
 from voip_sms.store.audit import record
 from voip_sms.store.catalog import insert_rows, let_go
 from voip_sms.store.config import bump_generation, delete_row, insert_row, read_all, update_row
-from voip_sms.store.people import end_sessions
+from voip_sms.store.people import add, end_sessions
 from voip_sms.store.units import primary_key
 
 _MONEY: Final[tuple[str, ...]] = ("credit", "currency")
@@ -32,6 +33,10 @@ def write(connection: Connection, changes: Sequence[Change], maker: Maker) -> No
     _add(connection, [change for change in changes if change.action == "added"])
     _pool_numbers(connection, [change for change in changes if change.kind is POOL])
     record(connection, entries_of(changes, maker))
+    for change in changes:
+        if change.kind is SENDER_NAME and change.columns.get("status") == "approved" and change.before:
+            news = approved_row(change.row, maker.new_id(), maker.now)
+            add(connection, "notice", news)
     if changes:
         bump_generation(connection)
 

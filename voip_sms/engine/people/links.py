@@ -36,7 +36,7 @@ Change = Callable[[Rows, State, Mapping[str, Any]], None]
 """What a link does, given the rows to write to and the person; it sets the result."""
 
 MAILS_AN_HOUR: Final = 3
-"""Links for a forgotten password in one mailbox: who waits for a slow one asks twice, a hundred are a joke."""
+"""Links for a forgotten password in one mailbox: a slow mail is asked for twice, a joke a hundred times."""
 
 
 class Links:

@@ -25,7 +25,6 @@ user_account = Table(
     word("identity_value", default=""),
     word("abroad", default="2way"),  # 2way | random: what an own number sends from to other countries
     word("phone", default=""),  # E.164, theirs by a code that came there; for notices
-    Column("phone_asked", JSON(none_as_null=True)),  # {to, code (SHA-256), until, tries}: not yet proven
     UniqueConstraint("mail"),
     Index(None, "tenant_id"),
 )

@@ -24,7 +24,6 @@ def _people() -> None:
         op.add_column(
             "user_account", sa.Column(name, sa.String(), server_default=sa.text(default), nullable=False)
         )
-    op.add_column("user_account", sa.Column("phone_asked", sa.JSON(), nullable=True))
     op.add_column(
         "tenant", sa.Column("balance_low", sa.BigInteger(), server_default=sa.text("0"), nullable=False)
     )
