@@ -7,7 +7,7 @@ JOBS ?= 2
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check unit lint format messages fuzz bench lock clean setup setup-dev
+.PHONY: help demo test check unit lint format messages fuzz bench pictures lock clean setup setup-dev
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ fuzz: setup-dev ## Look for input that breaks the parsers; ARGS='SECONDS [TARGET
 bench: setup-dev ## Compare with peers, in alternating rounds
 	@tools/peers.sh bench
 	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+
+pictures: setup-dev ## Take the panel's pictures for README and docs/use anew; needs Chromium
+	@PYTHONPATH=tests $(BIN)/python tools/pictures.py
 
 setup: ## Make or renew the virtual environment from the lock
 	@tools/setup.sh $(VENV) $(PYTHON) runtime

@@ -1,0 +1,103 @@
+"""Takes the pictures of the panel for README and docs/use, on a service that really runs: `make pictures`."""
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from playwright.async_api import Page
+
+from support.panel import LANGUAGES, PanelStage, Who, panel_stage
+from support.panel_data import PATIENTS, a_day, company
+
+FOLDER: Final = Path(__file__).parents[1] / "docs" / "images"
+LARGEST: Final = 200_000
+"""Octets of a picture: a page with six of them opens on a telephone."""
+SCREEN, TELEPHONE = (1280, 800), (390, 780)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`name`: of the file, `panel-<name>.<language>.png`; `path`: of the page."""
+
+    name: str
+    who: Who
+    path: str
+    size: tuple[int, int] = SCREEN
+    scheme: Literal["light", "dark"] = "light"
+    languages: Sequence[str] = LANGUAGES
+    text: str = ""
+    """What is typed before."""
+
+
+TALK: Final = "/panel/conversations/" + PATIENTS[0].replace("+", "%2B")
+PICTURES: Final = (
+    Picture("home", "admin", "/panel"),
+    Picture("send", "admin", "/panel/send", text="Wizyta jutro o 9:00. Do zobaczenia, życzymy miłego dnia!"),
+    Picture("conversation", "user", TALK),
+    Picture("telephone", "user", TALK, TELEPHONE, "dark"),
+    Picture("history", "admin", "/panel/history"),
+    Picture("forwards", "admin", "/panel/numbers"),
+    Picture("operator", "operator", "/panel/operator"),
+    Picture("carriers", "operator", "/panel/operator/carriers"),
+    Picture("approvals", "operator", "/panel/operator/approvals"),
+)
+
+
+async def main() -> int:
+    """Take all; 1 when one is too large."""
+    FOLDER.mkdir(exist_ok=True)
+    large: list[str] = []
+    for language in LANGUAGES:
+        async with panel_stage(change=company) as stage:
+            await a_day(stage, language)
+            for picture in PICTURES:
+                if language in picture.languages:
+                    file = await take(stage, picture, language)
+                    print(f"{file.stat().st_size:>8} {file.relative_to(FOLDER.parents[1])}")
+                    large += [file.name] if file.stat().st_size > LARGEST else []
+    if large:
+        print(f"larger than {LARGEST} octets: {', '.join(large)}", file=sys.stderr)
+    return 1 if large else 0
+
+
+async def take(stage: PanelStage, picture: Picture, language: str) -> Path:
+    """One picture, its colours reduced where `pngquant` is."""
+    width, height = picture.size
+    file = FOLDER / f"panel-{picture.name}.{language}.png"
+    async with stage.browser(
+        language,
+        as_=picture.who,
+        viewport={"width": width, "height": height},
+        color_scheme=picture.scheme,
+        device_scale_factor=1.5,
+        reduced_motion="reduce",
+    ) as page:
+        await page.goto(picture.path)
+        await page.wait_for_load_state("load")
+        if picture.text:
+            await _write(page, picture.text)
+        await page.screenshot(path=file)
+    await _reduce(file)
+    return file
+
+
+async def _write(page: Page, text: str) -> None:
+    """Fill in a form for a message and let its preview come."""
+    await page.locator("[name=to]").fill(PATIENTS[1])
+    await page.locator("textarea[name=text]").fill(text)
+    await page.wait_for_timeout(1_000)  # a picture of the preview, which comes when typing pauses
+
+
+async def _reduce(file: Path) -> None:
+    found = shutil.which("pngquant")
+    if found:
+        options = ("--force", "--skip-if-larger", "--output", str(file), "128", str(file))
+        await (await asyncio.create_subprocess_exec(found, *options)).wait()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))
