@@ -16,6 +16,7 @@ from voip_sms.doors.panel.door import PanelDoor
 from voip_sms.doors.panel.rooms import Rooms as PanelRooms
 from voip_sms.engine.accounts.catalog import AccountRules, Accounts
 from voip_sms.engine.audit import AuditLog
+from voip_sms.engine.blocked import Blocked
 from voip_sms.engine.context import Context
 from voip_sms.engine.conversations import Conversations
 from voip_sms.engine.credentials import DirectoryCredentials
@@ -32,6 +33,7 @@ from voip_sms.engine.people.sign_in import SignIn
 from voip_sms.engine.people.users import Users
 from voip_sms.engine.proving import Proving
 from voip_sms.engine.signals import Signals
+from voip_sms.engine.standing import Standing
 from voip_sms.engine.submit import Submit
 from voip_sms.engine.verifying import Verifying
 from voip_sms.engine.webhooks import Webhooks
@@ -134,6 +136,8 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
         oversight=both.oversight,
         audit=both.audit,
         verifying=both.verifying,
+        blocked=Blocked(context.reader),
+        standing=Standing(context),
         sign_in=sign_in,
         sessions=Sessions(context, os.urandom),
         own=Own(context, proving, parts.guesses, os.urandom, issuer=settings.panel.name),

@@ -11,6 +11,7 @@ from voip_sms.doors.panel.operating import Operating
 from voip_sms.doors.panel.settings import PanelSettings
 from voip_sms.engine.accounts.catalog import Accounts
 from voip_sms.engine.audit import AuditLog
+from voip_sms.engine.blocked import Blocked
 from voip_sms.engine.conversations import Conversations
 from voip_sms.engine.history import History
 from voip_sms.engine.live import Live
@@ -24,6 +25,7 @@ from voip_sms.engine.people.registration import Registrations
 from voip_sms.engine.people.sessions import Sessions
 from voip_sms.engine.people.sign_in import SignIn
 from voip_sms.engine.people.users import Users
+from voip_sms.engine.standing import Standing
 from voip_sms.engine.verifying import Verifying
 from voip_sms.engine.webhooks import Webhooks
 
@@ -46,6 +48,8 @@ class Rooms:
     oversight: Oversight
     audit: AuditLog
     verifying: Verifying
+    blocked: Blocked
+    standing: Standing
     sign_in: SignIn
     sessions: Sessions
     own: Own
