@@ -38,7 +38,7 @@ class PanelDoor:
 
     def __init__(self, rooms: Rooms, *, key: bytes) -> None:
         """`key`: 32 secret octets, the same on every node. jinja2.TemplateError: a template is broken."""
-        self._rooms = rooms
+        self.rooms = rooms
         address = urlsplit(rooms.settings.url)
         self._secure, self._known_as = address.scheme == "https", address.netloc
         self._static = Static()
@@ -68,13 +68,13 @@ class PanelDoor:
     # --- around a page --------------------------------------------------------------------------------------
 
     def _handler(self, route: Route) -> Handler:
-        took, seconds = self._rooms.metrics.timer(DOOR, route.name), time.monotonic
+        took, seconds = self.rooms.metrics.timer(DOOR, route.name), time.monotonic
 
         async def serve(request: web.Request) -> web.StreamResponse:
             began, page = seconds(), self._page(request)
             try:
                 async with self._bounded(route):
-                    await self._find(page)
+                    await self._find(page, used=not route.stream)
                     response = await self._gated(route, page)
             except ConnectionError:
                 raise  # whoever asked is gone
@@ -105,14 +105,14 @@ class PanelDoor:
         """A stranger's, until their session is found."""
         cookies = Cookies(request, self._secure)
         words = self._frame.catalogues.of(_language(request, cookies))
-        return Page(request, self._rooms, self._frame, cookies, words, self._rooms.clock.now())
+        return Page(request, self.rooms, self._frame, cookies, words, self.rooms.clock.now())
 
-    async def _find(self, page: Page) -> None:
-        """Whose page it is."""
-        token = page.cookies.get("sms")
+    async def _find(self, page: Page, *, used: bool = True) -> None:
+        """Whose page it is. `used`: it counts as a use of the session."""
+        token, sessions = page.cookies.get("sms"), self.rooms.sessions
         if not token:
             return
-        page.present = await self._rooms.sessions.find(token, page.visit)
+        page.present = await (sessions.find(token, page.visit) if used else sessions.look(token))
         if page.present is not None:
             page.token = token
             page.words = self._frame.catalogues.of(page.present.user.language)

@@ -49,16 +49,23 @@ class Sessions:
 
     async def find(self, token: str, visit: Visit) -> Present | None:
         """Whose session this is; None: nobody's, over, or its person or tenant is switched off."""
-        digest, now = token_hash(token), self._context.clock.now()
-        found = await self._context.reader.run(resolve.session_of, digest)
+        present, now = await self.look(token), self._context.clock.now()
+        if present is None:
+            return None
+        session, address = present.session, visit.address[:ADDRESS_MOST]
+        if now - session.seen_at >= SEEN_EVERY or session.address != address:
+            await self._context.writer.do(_seen_unit(token_hash(token), address, now))
+        return present
+
+    async def look(self, token: str) -> Present | None:
+        """The same without counting as a use: what a page asks for by itself keeps no session alive."""
+        found = await self._context.reader.run(resolve.session_of, token_hash(token))
         if found is None:
             return None
         row, person = found
         session = session_of(row)
-        if not session.lives(now) or not is_active(self._context.directory(), person):
+        if not session.lives(self._context.clock.now()) or not is_active(self._context.directory(), person):
             return None
-        if now - session.seen_at >= SEEN_EVERY or session.address != visit.address[:ADDRESS_MOST]:
-            await self._context.writer.do(_seen_unit(digest, visit.address[:ADDRESS_MOST], now))
         return Present(user_of(person), session)
 
     async def renew(self, token: str, visit: Visit) -> SignedIn:
