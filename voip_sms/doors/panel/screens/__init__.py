@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 from voip_sms.doors.panel.frame.routes import Screen
 from voip_sms.doors.panel.rooms import Rooms
+from voip_sms.doors.panel.screens.history.message import MessageScreen
+from voip_sms.doors.panel.screens.history.screen import HistoryScreen
+from voip_sms.doors.panel.screens.home import Home
 from voip_sms.doors.panel.screens.send.screen import Send
 from voip_sms.doors.panel.screens.sign_in import SignInScreen
 
@@ -11,6 +14,9 @@ from voip_sms.doors.panel.screens.sign_in import SignInScreen
 def screens(rooms: Rooms) -> Sequence[Screen]:
     """All of them; their order is the navigation's."""
     return [
+        Home(rooms),
         SignInScreen(rooms),
         Send(rooms),
+        HistoryScreen(rooms),
+        MessageScreen(rooms),
     ]

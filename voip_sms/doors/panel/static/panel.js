@@ -5,7 +5,9 @@
 //   <div data-events="/url">       server-sent events whose data are parts; data-last: the event that the page knows
 //   a part                         an element with an id that takes the place of the one with the same id; unknown
 //                                  here, it goes to the end of data-append-to="id", or to the top of data-prepend-to
-//   <form data-picking>            rows with <input type=checkbox data-pick>, with Shift from one to another
+//                                  (of a whole page only what has data-part is taken)
+//   <form data-picking>            rows with <input type=checkbox data-pick>, with Shift from one to another;
+//                                  <button data-fetch="/url"> brings the chosen rows as they are now
 //   <form data-until="10">         is gone after ten seconds, which its [data-seconds] counts down
 //   <div data-refresh="/url">      a part fetched once that countdown is over, or every data-every seconds
 //   <time data-ago datetime="…">   "3 minutes ago", kept true        <button data-copy="…" hidden>  to the clipboard
@@ -29,10 +31,12 @@ function nearEnd(box) {
   return box.scrollHeight - box.scrollTop - box.clientHeight < 60;
 }
 
-function place(part) {
+// `gently`: nobody asked for it, so what somebody has opened or stands in is left alone.
+function place(part, gently) {
   const mine = document.getElementById(part.id);
   if (mine) {
     if (mine.isEqualNode(part)) return;
+    if (gently && (mine.contains(document.activeElement) || mine.querySelector("details[open]"))) return;
     const focused = mine.contains(document.activeElement) ? document.activeElement : null;
     // An announcement is heard only when its element stays and its content changes.
     if (mine.hasAttribute("aria-live")) mine.replaceChildren(...part.childNodes);
@@ -47,15 +51,16 @@ function place(part) {
   if (follow) end.scrollTop = end.scrollHeight;
 }
 
-function show(html) {
-  const parts = new DOMParser().parseFromString(html, "text/html").body;
-  for (const part of [...parts.children]) if (part.id) place(document.adoptNode(part));
+function show(html, gently = false) {
+  const body = new DOMParser().parseFromString(html, "text/html").body;
+  const parts = body.querySelector("main") ? all("[data-part]", body) : body.children;
+  for (const part of [...parts]) if (part.id) place(document.adoptNode(part), gently);
   enliven(document);
 }
 
-async function fetchParts(url, options) {
+async function fetchParts(url, options = {}) {
   const answer = await fetch(url, { headers: { "X-Parts": "1" }, credentials: "same-origin", ...options });
-  if (answer.ok && !answer.redirected) show(await answer.text());
+  if (answer.ok && !answer.redirected) show(await answer.text(), options.gently);
 }
 
 // --- forms ---------------------------------------------------------------------------------------------------
@@ -109,7 +114,7 @@ function picking(form) {
   const tell = () => {
     const count = boxes().filter((box) => box.checked).length;
     for (const bar of all("[data-picked]", form)) bar.hidden = !count;
-    for (const text of all("[data-picked-count]", form)) text.textContent = words.saySelected.replace("{count}", count);
+    for (const text of all("[data-picked-count]", form)) text.textContent = count ? words.saySelected.replace("{count}", count) : text.dataset.none;
     if (every) { every.checked = count > 0 && count === boxes().length; every.indeterminate = count > 0 && !every.checked; }
   };
   form.addEventListener("click", (event) => {
@@ -125,6 +130,16 @@ function picking(form) {
     const list = boxes(), here = list.indexOf(box), there = list.indexOf(last);
     if (event.shiftKey && there >= 0) for (let at = Math.min(here, there); at <= Math.max(here, there); at++) list[at].checked = box.checked;
     last = box;
+    tell();
+  });
+  for (const button of all("button[data-fetch]", form)) button.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const chosen = boxes().filter((box) => box.checked).map((box) => box.value);
+    try {
+      await fetchParts(`${button.dataset.fetch}?${new URLSearchParams(chosen.map((id) => ["id", id]))}`);
+      say(words.sayFresh);
+    } catch { say(words.sayLost); }
+    for (const box of boxes()) box.checked = chosen.includes(box.value);
     tell();
   });
   every?.addEventListener("change", () => { for (const box of boxes()) box.checked = every.checked; tell(); });
@@ -179,8 +194,9 @@ function countdown(element) {
 }
 
 function refreshing(part) {
-  setInterval(() => {
-    if (part.isConnected && !document.hidden) fetchParts(part.dataset.refresh).catch(() => {});
+  const timer = setInterval(() => {
+    if (!part.isConnected) clearInterval(timer);
+    else if (!document.hidden) fetchParts(part.dataset.refresh, { gently: true }).catch(() => {});
   }, Math.max(Number(part.dataset.every), 1) * 1000);
 }
 
