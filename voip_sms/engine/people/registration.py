@@ -107,6 +107,15 @@ class Registrations:
         )
         return [registration_of(row) for row in rows], more
 
+    async def get(self, operator: User, registration_id: Id) -> Registration:
+        """One of them. Refusal `forbidden`, `not_found`."""
+        if not operator.may("registrations"):
+            raise Refusal("forbidden", "this is for operators")
+        row = await self._context.reader.run(people.registration, registration_id, locked=False)
+        if row is None:
+            raise Refusal("not_found", "there is no such registration")
+        return registration_of(row)
+
     async def refuse(self, operator: User, registration_id: Id, refused: Refused) -> Registration:
         """They are told why."""
         context, directory = self._context, self._context.directory()
