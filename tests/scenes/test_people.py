@@ -23,6 +23,7 @@ from voip_sms.core.resources.people import Approval, Asking, NewUser, Refused, U
 from voip_sms.engine.forward_claims import Room, claim_unit
 from voip_sms.engine.forward_outcomes import Ended, record_unit
 from voip_sms.engine.people.registration import ASKED_BURST
+from voip_sms.engine.people.users import sight
 from voip_sms.forwards.mail import compose
 from voip_sms.store.tables import audit_entry
 
@@ -55,6 +56,30 @@ async def test_somebody_new_gets_a_link_by_mail_and_is_in(desk: Desk) -> None:
     assert link.startswith(f"{PANEL}/link/")
     await desk.links.set_password(link.rpartition("/")[2], PASSWORD, HOME)
     assert (await desk.signed_in("dan@acme.test")).user.name == "Dan"
+
+
+async def test_a_link_is_mailed_again_a_few_times_an_hour_and_to_nobody_who_is_off(desk: Desk) -> None:
+    ann, ben, cat, acme = *[await desk.user(one) for one in (ANN, BEN, CAT)], desk.tenant("acme")
+    for _ in range(3):
+        await desk.users.invite(ann, acme, ben.id)
+    await refused(desk.users.invite(ann, acme, ben.id), "rate_limited")
+    mails = await desk.mails("people.invited")
+    assert [(one["target"], one["payload"]["by"]) for one in mails] == [(BEN, "Ann")] * 3
+    first = mails[0]["payload"]["link"].rpartition("/")[2]
+    assert await desk.links.set_password(first, PASSWORD, HOME)
+    await desk.users.change(ann, acme, cat.id, UserPatch(enabled=False))
+    await refused(desk.users.invite(ann, acme, cat.id), "conflict")
+    await refused(desk.users.invite(cat, acme, ben.id), "unauthorized")
+    await refused(desk.users.invite(ann, desk.tenant("other"), (await desk.user(OTTO)).id), "not_found")
+
+
+async def test_of_two_who_edit_one_person_the_second_is_told(desk: Desk) -> None:
+    ann, ben, cat = [await desk.user(one) for one in (ANN, BEN, CAT)]
+    acme, seen = desk.tenant("acme"), sight(cat)
+    await desk.users.change(ann, acme, cat.id, UserPatch(name="Catherine"), seen=seen)
+    await refused(desk.users.change(ben, acme, cat.id, UserPatch(role="admin"), seen=seen), "conflict")
+    now = sight(await desk.user(CAT))
+    assert (await desk.users.change(ben, acme, cat.id, UserPatch(role="admin"), seen=now)).role == "admin"
 
 
 async def test_one_address_is_one_person(desk: Desk) -> None:

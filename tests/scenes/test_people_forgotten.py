@@ -11,8 +11,7 @@ from support.people import ANN, AWAY, BEN, CAT, HOME, PANEL, PASSWORD, ROOT, Des
 from voip_sms.core.clock import HOUR, SECOND
 from voip_sms.core.failures import Refusal
 from voip_sms.core.guessing import BURST
-from voip_sms.engine.people.links import MAILS_AN_HOUR
-from voip_sms.engine.people.rows import Visit
+from voip_sms.engine.people.rows import MAILS_AN_HOUR, Visit
 from voip_sms.engine.people.sign_in import ANSWERED, AT_ONCE
 
 ANOTHER = "another horse battery"

@@ -128,6 +128,7 @@ async def test_nobody_waits_in_parallel(desk: Desk) -> None:
 async def with_factor(desk: Desk) -> tuple[bytes, SwitchedOn]:
     signed = await desk.signed_in()
     offer = await desk.own.offer_second_factor(signed.user)
+    assert await desk.own.offered(signed.user) == offer
     assert offer.url.startswith("otpauth://totp/SMS:ann%40acme.test?secret=")
     secret = b32decode(offer.secret)
     shown = totp.code(secret, totp.step_at(desk.clock.now() // SECOND))

@@ -1,11 +1,10 @@
 """One-time links: set a password, sign in. Whether one is used up is decided in the writer."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from voip_sms.core import passwords
 from voip_sms.core.audit import By
-from voip_sms.core.clock import HOUR
 from voip_sms.core.directory import Micros
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import FORGOTTEN_LIFE, LinkKind, OneTimeLink
@@ -13,6 +12,7 @@ from voip_sms.engine.context import Context
 from voip_sms.engine.people import mails
 from voip_sms.engine.people.noting import Notes, by_person
 from voip_sms.engine.people.rows import (
+    MAILS_AN_HOUR,
     SignedIn,
     Visit,
     drawn,
@@ -20,6 +20,7 @@ from voip_sms.engine.people.rows import (
     is_active,
     link_row,
     links,
+    mailed_lately,
     open_session,
     opens,
     sessions,
@@ -34,9 +35,6 @@ from voip_sms.store.units import Rows, State, Unit, by_key
 
 Change = Callable[[Rows, State, Mapping[str, Any]], None]
 """What a link does, given the rows to write to and the person; it sets the result."""
-
-MAILS_AN_HOUR: Final = 3
-"""Links for a forgotten password in one mailbox: a slow mail is asked for twice, a joke a hundred times."""
 
 
 class Links:
@@ -99,9 +97,8 @@ class Links:
 
         def decide(state: State) -> Rows:
             there, rows = state.get("user_account", person["id"]), Rows()
-            made = [row for row in state.find(links(person["id"])) if row["created_at"] > now - HOUR]
-            asked = sum(1 for row in made if row["kind"] == "password")
-            if there is None or not is_active(directory, there) or asked >= MAILS_AN_HOUR:
+            enough = mailed_lately(state, person["id"], now) >= MAILS_AN_HOUR
+            if there is None or not is_active(directory, there) or enough:
                 return rows
             link = {**link_row(there, "password", token, now), "expires_at": opening.until}
             rows.inserts.append(("one_time_link", link))

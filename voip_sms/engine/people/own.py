@@ -56,8 +56,8 @@ class SwitchedOn:
 class Own:
     """Whoever changes what opens the door is asked for the password again, and gets a new session.
 
-    All others of theirs end in the same transaction. Refusal `unauthorized`: the password is wrong, or they
-    are gone; `rate_limited`: too many wrong ones.
+    All others of theirs end in the same transaction. Refusal `unauthorized`: the password is wrong (data:
+    `again`), or they are gone; `rate_limited`: too many wrong ones.
     """
 
     def __init__(
@@ -87,6 +87,15 @@ class Own:
             return {"totp_offered": secret}
 
         await self._changed(user, change)
+        return self._offer(user, secret)
+
+    async def offered(self, user: User) -> Offer | None:
+        """What was begun and not yet proven, to be shown once more."""
+        row = await self._context.reader.run(stored.person, user.tenant_id, user.id)
+        secret = (row or {}).get("totp_offered")
+        return None if secret is None else self._offer(user, secret)
+
+    def _offer(self, user: User, secret: bytes) -> Offer:
         return Offer(totp.secret_text(secret), totp.otpauth(secret, self._issuer, user.mail))
 
     async def switch_on(self, user: User, password: str, code: str, visit: Visit) -> SwitchedOn:
@@ -147,7 +156,7 @@ class Own:
         hashed: str = (row or {}).get("password_hash") or ""
         if not await self._proving.prove(hashed, passwords.prepared(password[: passwords.LONGEST])):
             self._guesses.wrong(visit.address, user.mail)
-            raise Refusal("unauthorized", "the password is wrong")
+            raise Refusal("unauthorized", "the password is wrong", {"again": True})
         return hashed
 
     async def _renewed(self, user: User, visit: Visit, proven: str, change: Decide) -> SignedIn:

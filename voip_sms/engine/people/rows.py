@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from voip_sms.core.clock import HOUR
 from voip_sms.core.directory import NO_TENANT, Directory, Id, Identity, Micros
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import LINK_LIFE, LONGEST, LinkKind, Registration, Session, User
@@ -14,6 +15,8 @@ from voip_sms.store.units import Match, Row, Rows, State
 AGENT_MOST: Final = 200
 """Characters of what a browser calls itself: the first hundred say all that people understand."""
 ADDRESS_MOST: Final = 64
+MAILS_AN_HOUR: Final = 3
+"""Links that set a password, in one mailbox: a slow mail is asked for twice, a joke a hundred times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,12 @@ def opens(link: Mapping[str, Any], person: Mapping[str, Any], now: Micros) -> bo
     """Whether a link is this person's, not used, and its time not over."""
     same: bool = link["user_id"] == person["id"]
     return same and link["used_at"] is None and link["expires_at"] > now
+
+
+def mailed_lately(state: State, user_id: Id, now: Micros) -> int:
+    """How many links that set a password somebody was mailed within the hour; `links(user_id)` was read."""
+    made = (row for row in state.find(links(user_id)) if row["created_at"] > now - HOUR)
+    return sum(1 for row in made if row["kind"] == "password")
 
 
 def void_links(rows: Rows, state: State, user_id: Id, now: Micros) -> None:

@@ -13,16 +13,19 @@ from voip_sms.core.resources.complaints import Complaint
 from voip_sms.core.resources.identities import Identity
 from voip_sms.core.resources.people import NewUser, UserPatch
 from voip_sms.engine.accounts import kinds
+from voip_sms.engine.accounts.seen import seen_of
 from voip_sms.engine.context import Context
 from voip_sms.engine.generation import GENERATION, tell
 from voip_sms.engine.people import mails
 from voip_sms.engine.people.noting import Notes, by_person
 from voip_sms.engine.people.rows import (
+    MAILS_AN_HOUR,
     end_sessions,
     gone,
     is_active,
     link_row,
     links,
+    mailed_lately,
     sessions,
     user_of,
     void_links,
@@ -92,8 +95,45 @@ class Users:
             raise Refusal("conflict", "somebody signs in with this address already") from None
         return made
 
-    async def change(self, actor: User, tenant_id: Id, user_id: Id, patch: UserPatch) -> User:
-        """Change somebody; with another role, or when switched off, their sessions end with the commit."""
+    async def invite(self, actor: User, tenant_id: Id, user_id: Id) -> User:
+        """Mail somebody once more a link that sets their password; earlier ones stay good.
+
+        Refusal `rate_limited`: they had enough within the hour; `conflict`: they are switched off.
+        """
+        context, directory = self._context, self._context.directory()
+        token, now = new_token(self._random), context.clock.now()
+        until = now + LINK_LIFE["password"]
+        opening = mails.Opening(mails.link_url(self._panel, token), until)
+        stamp = mails.Stamp(now, context.new_id(), tenant_id)
+
+        def decide(state: State) -> Rows:
+            asking = _asking(directory, state, actor)
+            _allow(directory, asking, tenant_id)
+            person = _theirs(state, tenant_id, user_id)
+            if not is_active(directory, person):
+                raise Refusal("conflict", "whoever is switched off gets no link")
+            if mailed_lately(state, user_id, now) >= MAILS_AN_HOUR:
+                raise Refusal("rate_limited", "they were mailed enough links within the hour")
+            rows = Rows(user_of(person))
+            rows.inserts.append(("one_time_link", link_row(person, "password", token, now)))
+            job = mails.invitation(person, opening, stamp, asking["name"])
+            rows.inserts.append(("forward_job", job))
+            rows.wakes.add(mails.WAKES)
+            Notes(rows, context, by_person(actor)).beside(person, "added", "links", "password")
+            return rows
+
+        people = dict.fromkeys((user_id, actor.id))
+        reads = [links(user_id), *(by_key("user_account", one) for one in people)]
+        invited: User = await context.writer.do(Unit(decide, reads))
+        return invited
+
+    async def change(
+        self, actor: User, tenant_id: Id, user_id: Id, patch: UserPatch, *, seen: str = ""
+    ) -> User:
+        """Change somebody; with another role, or when switched off, their sessions end with the commit.
+
+        `seen`: `sight` of them when the form was opened; Refusal `conflict` if they are not that any more.
+        """
         wanted = _columns(patch)
         directory = self._context.directory()
         _usable(directory, tenant_id, patch.identity)
@@ -102,9 +142,9 @@ class Users:
         def decide(state: State) -> Rows:
             asking = _asking(directory, state, actor)
             _allow(directory, asking, tenant_id)
-            person = state.get("user_account", user_id)
-            if person is None or person["tenant_id"] != tenant_id:
-                raise Refusal("not_found", "there is no such person")
+            person = _theirs(state, tenant_id, user_id)
+            if seen and seen != sight(user_of(person)):
+                raise Refusal("conflict", "somebody changed it meanwhile")
             changes = {name: value for name, value in wanted.items() if person[name] != value}
             rows = Rows(user_of({**person, **changes}))
             if not changes:
@@ -124,6 +164,19 @@ class Users:
             reads.append(by_key("user_account", actor.id))
         changed: User = await self._context.writer.do(Unit(decide, reads))
         return changed
+
+
+def sight(user: User) -> str:
+    """A digest of what administrators see and change of somebody."""
+    shown = (user.name, user.role, user.language, user.enabled, user.abroad)
+    return seen_of({"user": [*shown, user.identity.kind, user.identity.value]})
+
+
+def _theirs(state: State, tenant_id: Id, user_id: Id) -> Mapping[str, Any]:
+    person = state.get("user_account", user_id)
+    if person is None or person["tenant_id"] != tenant_id:
+        raise Refusal("not_found", "there is no such person")
+    return person
 
 
 def _new_row(new: NewUser, tenant_id: Id, user_id: Id, now: int) -> Row:
