@@ -37,7 +37,7 @@ class PanelDoor:
     """Make it, `register` it on the server before that starts, `stop` it before the server stops."""
 
     def __init__(self, rooms: Rooms, *, key: bytes) -> None:
-        """`key`: 32 secret octets, the same on every node. jinja2.TemplateError: a template is broken."""
+        """`key`: 32 secret octets, the same on every node."""
         self.rooms = rooms
         address = urlsplit(rooms.settings.url)
         self._secure, self._known_as = address.scheme == "https", address.netloc
@@ -156,8 +156,9 @@ def _failed(page: Page, error: Exception, route: Route | None) -> web.Response:
     """What went wrong as a page, in words."""
     errors.note(error, page.request.method, route.name if route is not None else "")
     told = errors.wrong(error, page.words)
+    retry = page.request.path_qs if told.again and page.request.method == "GET" else ""
     response = page.render(
-        errors.TEMPLATE, status=told.status, heading=told.heading, text=told.text, again=told.again
+        errors.TEMPLATE, status=told.status, heading=told.heading, text=told.text, retry=retry
     )
     if told.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)

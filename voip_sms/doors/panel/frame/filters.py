@@ -12,7 +12,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from voip_sms.core.addresses import readable
-from voip_sms.core.clock import to_datetime, to_rfc3339
+from voip_sms.core.clock import from_rfc3339, to_datetime, to_rfc3339
 from voip_sms.core.directory import Micros
 from voip_sms.core.rating import amount_text
 
@@ -23,10 +23,19 @@ _PATTERNS: Final = {"minute": "d MMM y, HH:mm", "second": "d MMM y, HH:mm:ss"}
 _MONEY: Final = "#,##0.00####"
 _TIME: Final = Markup('<time datetime="{}" title="{}">{}</time>')
 
+Moment = Micros | str | None
+"""Epoch microseconds, or as the API shows it (RFC 3339)."""
+
+
+def at(moment: Moment) -> Micros | None:
+    """The moment in microseconds."""
+    return from_rfc3339(moment) if isinstance(moment, str) else moment
+
 
 @pass_context
-def when(context: Context, moment: Micros | None, exact: str = "minute") -> Markup | str:
+def when(context: Context, moment: Moment, exact: str = "minute") -> Markup | str:
     """`22 Nov 2026, 20:44`; `exact` is minute, second, day (`22 Nov 2026`) or time (`20:44`). None is "–"."""
+    moment = at(moment)
     if moment is None:
         return "–"
     page = _page(context)
@@ -42,8 +51,9 @@ def when(context: Context, moment: Micros | None, exact: str = "minute") -> Mark
 
 
 @pass_context
-def ago(context: Context, moment: Micros | None) -> Markup | str:
+def ago(context: Context, moment: Moment) -> Markup | str:
     """`3 minutes ago`, `in 2 hours`; the moment itself is its title."""
+    moment = at(moment)
     if moment is None:
         return "–"
     page = _page(context)
@@ -92,4 +102,4 @@ def _page(context: Context) -> "Page":
     return page  # type: ignore[no-any-return]
 
 
-FILTERS: Final = {"when": when, "ago": ago, "money": money, "number": number, "phone": phone}
+FILTERS: Final = {"when": when, "moment": at, "ago": ago, "money": money, "number": number, "phone": phone}

@@ -1,10 +1,11 @@
 """Templates: read from the package, compiled once, every value escaped."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import structlog
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
 
 from voip_sms.doors.panel.frame.filters import FILTERS
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 _EVERY: Final = -1
 """How many compiled templates are kept."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class MenuEntry:
 
 
 class Templates:
-    """All templates. One that can't be compiled is told at start, not to a customer."""
+    """All templates, compiled at start: the first visitor of a page doesn't wait for it."""
 
     def __init__(self, static: Callable[[str], str]) -> None:
         """`static(name)`: the path of one of our files."""
@@ -43,9 +46,17 @@ class Templates:
         self._environment.globals["static"] = static
 
     def compile(self) -> None:
-        """Compile all. jinja2.TemplateError."""
+        """Compile all. One that is broken is written down, and is no reason not to take SMS."""
+        for name, error in self.broken():
+            log.error("panel_template_broken", template=name, reason=str(error))
+
+    def broken(self) -> Iterator[tuple[str, TemplateError]]:
+        """Which can't be compiled, and why."""
         for name in self._environment.list_templates():
-            self._environment.get_template(name)
+            try:
+                self._environment.get_template(name)
+            except TemplateError as error:
+                yield name, error
 
     def render(self, template: str, page: "Page", values: Mapping[str, Any]) -> str:
         """A page; what a screen gives stands beside what all have."""
