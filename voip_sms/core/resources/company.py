@@ -7,7 +7,7 @@ from pydantic import Field
 from voip_sms.core.resources.customers import Fallback, Language
 from voip_sms.core.resources.identities import DEFAULT_IDENTITY, Abroad, Identity
 from voip_sms.core.resources.messages import Shown
-from voip_sms.core.resources.values import Name, Password, Reachable, Resource, SipUser
+from voip_sms.core.resources.values import Money, Name, Password, Reachable, Resource, SipUser
 
 
 class CompanyPatch(Resource):
@@ -18,10 +18,13 @@ class CompanyPatch(Resource):
     keep_sent_text: bool | None = None
     timezone: str | None = None
     language: Language | None = None
+    balance_low: Money | None = None
 
 
 class CompanyShown(Shown):
     """The tenant: `blocked_inbound` keeps everything that is received from it.
+
+    `balance_low`: people who wish it are told when less is available; 0.00: never.
 
     `self_service`: its administrators look after their own people, SIP accounts and mail senders.
     """
@@ -33,6 +36,7 @@ class CompanyShown(Shown):
     timezone: str
     language: Language
     self_service: bool
+    balance_low: str
 
 
 class NewSenderName(Resource):

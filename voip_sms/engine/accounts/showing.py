@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from voip_sms.core import clock, ids
+from voip_sms.core.rating import amount_text
 from voip_sms.core.resources import answers, mail_gateway
 from voip_sms.core.resources.customers import MailSender
 from voip_sms.core.resources.values import span_text
@@ -48,7 +49,7 @@ def company_shown(row: Row) -> dict[str, Any]:
     names = (
         "name", "blocked_inbound", "transliterate", "keep_sent_text", "timezone", "language", "self_service",
     )  # fmt: skip
-    return {name: row[name] for name in names}
+    return {**{name: row[name] for name in names}, "balance_low": amount_text(row["balance_low"])}
 
 
 def _identity(row: Row) -> dict[str, str]:
