@@ -66,7 +66,7 @@ class ApiDoor:
         `guesses`: that of all doors.
         """
         self._metrics = rooms.metrics
-        self._access = Access(rooms.credentials, guesses or Guesses(seconds))
+        self._access = Access(rooms.credentials, Guesses(seconds) if guesses is None else guesses)
         self._seconds = seconds
         self._health = Health(rooms.ready, rooms.metrics.registry, metrics_from)
         sending = Sending(rooms.submitter, rooms.credentials, rooms.metrics, country)
