@@ -16,6 +16,8 @@ from support.api import Site, site_over
 from support.fakes import FakeClock
 from support.mail_door import TrustingSenders
 from support.office import ACME_KEY, Office
+from support.panel import Visitor
+from support.panel_office import PanelOffice, panel_over, person
 from support.sip_raw import Ask, RawTcp, authorized
 from voip_sms.core.calls import CallOrder
 from voip_sms.core.directory import Account
@@ -25,6 +27,8 @@ from voip_sms.core.model import Plan, Submission
 from voip_sms.doors.mail.answers import refused
 from voip_sms.doors.mail.door import MailDoor
 from voip_sms.doors.mail.settings import MailSettings
+from voip_sms.doors.panel.frame.words import Catalogues
+from voip_sms.doors.panel.reasons import why_not
 from voip_sms.doors.sip.door import Engine, SipDoor
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.engine.calls import Calling
@@ -37,12 +41,13 @@ from voip_sms.net.sip.endpoint import Endpoint
 
 PHONE_PASSWORD, MAIL_SECRET, MAILBOX, FLOW = "password-1", "s3cret", "office@acme.test", "address"
 ACCEPTED = "accepted"
-DOORS = ("sip", "mail", "ivr", "api", "pbx")
+ANN = "ann@acme.test"
+DOORS = ("sip", "mail", "ivr", "api", "pbx", "panel")
 """`pbx` is HTTP in the name of the phone."""
 
 
 def file(identity: dict[str, str], **tenant: Any) -> dict[str, Any]:
-    """A customer whose phone, mailbox, flow and program all show `identity`."""
+    """A customer whose phone, mailbox, flow, program and person all show `identity`."""
     key = {"name": "app1", "scopes": ["messages", "accounts"], "identity": identity}
     mail = {"address": MAILBOX, "secret": MAIL_SECRET, "identity": identity}
     acme = {
@@ -51,6 +56,7 @@ def file(identity: dict[str, str], **tenant: Any) -> dict[str, Any]:
         "sip_accounts": [{"user": "101", "identity": identity}],
         "mail_senders": [mail],
         "ivr_flows": [{"name": FLOW, "identity": identity, "limits": {"caller": 99}}],
+        "users": [person(ANN, "user", identity=identity)],
         **tenant,
     }
     rates = [{"prefix": "+48", "amount": "0.29"}, {"prefix": "+44", "amount": "0.50"}]
@@ -72,7 +78,9 @@ class Doors:
     site: Site
     smtp: tuple[str, int]
     calling: Calling
+    panel: PanelOffice
     count: int = 0
+    _ann: Visitor | None = None
 
     async def say(self, door: str, to: str, text: str) -> str:
         """Send, and be sure that the door's own status is the one of the code (`docs/contract.md`)."""
@@ -96,7 +104,15 @@ class Doors:
             return found
         if door == "api":
             return next(one for one in directory.keys.values() if one.name == "app1")
+        if door == "panel":
+            return next(one for one in directory.accounts.values() if one.ref == f"user:{ANN}")
         return directory.sip["101"].account
+
+    async def ann(self) -> Visitor:
+        """Somebody who is signed in at the panel."""
+        if self._ann is None:
+            self._ann = await self.panel.visitor(ANN)
+        return self._ann
 
     # --- each door ---
 
@@ -129,6 +145,16 @@ class Doors:
         except Refusal as refusal:
             return refusal.code.name
         return ACCEPTED if item.refused is None else item.refused.code.name
+
+    async def _panel(self, to: str, text: str) -> str:
+        """As a browser does: open the page, fill in the form."""
+        ann = await self.ann()
+        heard = await ann.send(await ann.get("/panel/send"), "/panel/send", follow=False, to=to, text=text)
+        if heard.status == 303:
+            return ACCEPTED
+        [code] = {code for sentence, code in _SENTENCES.items() if sentence in heard.page.text}
+        assert heard.status == CODES[code].http
+        return code
 
     async def _mail(self, to: str, text: str) -> str:
         code, said = await asyncio.to_thread(self._post, to, text)
@@ -166,6 +192,18 @@ _SMTP = {
 """Of a reply, the last line is one per code: the first has what is wrong in particular."""
 
 
+_ENGLISH = Catalogues.load().of("en")
+_SENTENCES = {
+    **{why_not(name, _ENGLISH): name for name in CODES},
+    "A landline takes no SMS": "recipient_forbidden",
+    "Premium numbers can't be texted": "recipient_forbidden",
+    "parts and at most 10 are allowed": "text_too_long",
+    "This sender name was rejected": "sender_not_allowed",
+    "Write a text first": "text_empty",
+}
+"""What the panel's pages say, and the code it stands for."""
+
+
 @asynccontextmanager
 async def all_doors(url: str, clock: FakeClock) -> AsyncIterator[Doors]:
     """All of them open; nobody is bound, so that everything stays in the queue."""
@@ -176,7 +214,8 @@ async def all_doors(url: str, clock: FakeClock) -> AsyncIterator[Doors]:
         site = await stack.enter_async_context(site_over(office.rooms()))
         calling = Calling(office.context, office.submit, "PL")
         phone = await stack.enter_async_context(RawTcp(*sip))
-        yield Doors(office, phone, site, await _mail_door(stack, office), calling)
+        panel = await stack.enter_async_context(panel_over(office))
+        yield Doors(office, phone, site, await _mail_door(stack, office), calling, panel)
 
 
 async def _sip_door(stack: AsyncExitStack, office: Office, clock: FakeClock) -> tuple[str, int]:
