@@ -2,10 +2,11 @@
 
     python tools/messages.py [FAMILY...]
 
-A family is a screen with its templates: the first words of a file's name that are a screen's or a folder's of
-templates. `screens/send.py`, `send_form.py` and `send/anything.html` are `send`, `account/sign_in_code.html` is
-`sign_in`, `account/done.html` is `account`; a folder of screens is one family, so is `frame/`; any other module is
-its own. English is filled in, what is missing in another language stays empty, what nobody says any more goes.
+A family is a screen with its templates: the first words of a file's name that are a screen's or a folder's
+of templates. `screens/send.py`, `send_form.py`, `send/anything.html` are `send`, `account/done.html` is
+`account`, but `account/sign_in_code.html` is `sign_in`; a folder of screens is one family, so is `frame/`;
+any other module is its own. English is filled in, what is missing in another language stays empty, what
+nobody says any more goes.
 """
 
 import ast
