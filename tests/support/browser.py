@@ -18,6 +18,8 @@ LOCALES: Mapping[str, str] = {"en": "en-GB", "pl": "pl-PL"}
 _REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
 """The browser notes that a page itself was a refusal; that is its status, and no fault."""
 
+_AWAY = re.compile(r"Failed to load resource: (net::ERR_|the server responded with a status of 503)")
+
 
 class Chromium:
     """One process, started with the first page. `close` it."""
@@ -36,12 +38,19 @@ class Chromium:
 
     @asynccontextmanager
     async def page(
-        self, address: str, language: str = "en", *, cookies: Mapping[str, str] | None = None, **options: Any
+        self,
+        address: str,
+        language: str = "en",
+        *,
+        cookies: Mapping[str, str] | None = None,
+        outages: bool = False,
+        **options: Any,
     ) -> AsyncIterator[Page]:
         """An empty page of somebody of their own; paths are relative to http://`address`.
 
         Whatever its console says, every dialog and every request elsewhere fails the test; a picture of how it
-        looked at last is kept. `options`: those of Playwright's `new_context`.
+        looked at last is kept. `outages`: the service may be away meanwhile. `options`: those of Playwright's
+        `new_context`.
         """
         base = f"http://{address}"
         options = {"locale": LOCALES[language], "viewport": {"width": 1280, "height": 800}, **options}
@@ -51,7 +60,7 @@ class Chromium:
             kept = [{"name": name, "value": value, "url": base} for name, value in (cookies or {}).items()]
             await context.add_cookies(kept)  # type: ignore[arg-type]  # a TypedDict of Playwright's
             page = await context.new_page()
-            complaints = watch(page, address)
+            complaints = watch(page, address, outages=outages)
             yield page
             await keep_picture(page, language)
             assert not complaints, complaints
@@ -69,12 +78,14 @@ class Chromium:
         return self._browser
 
 
-def watch(page: Page, address: str) -> list[str]:
+def watch(page: Page, address: str, *, outages: bool = False) -> list[str]:
     """What a page does that none of ours may; it grows."""
     complaints: list[str] = []
 
     def said(message: ConsoleMessage) -> None:
         static = "/static/" in message.location.get("url", "")
+        if outages and _AWAY.match(message.text):
+            return
         if message.type in ("error", "warning") and (static or not _REFUSED.match(message.text)):
             complaints.append(f"console: {message.text}")
 
@@ -112,9 +123,10 @@ async def tabbed(page: Page, most: int = 200) -> Sequence[str]:
     for _ in range(most):
         await page.keyboard.press("Tab")
         name = await page.evaluate(_FOCUSED)
-        if not name or (seen and name == seen[0]):
+        if not name or (len(seen) > 1 and name == seen[0]):
             break
-        seen.append(name)
+        if not seen or name != seen[-1]:  # a date has a stop for each of its parts
+            seen.append(name)
     return seen
 
 
