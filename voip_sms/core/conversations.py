@@ -85,3 +85,9 @@ class Thread:
     def messages(self) -> tuple[Message, ...]:
         """Without the notes."""
         return tuple(entry for entry in self.entries if isinstance(entry, Message))
+
+    @property
+    def answer_from(self) -> str:
+        """The number that they wrote to last; "" where nothing of theirs is in this stretch."""
+        came = (one.to for one in reversed(self.messages) if one.direction == "inbound")
+        return next(came, "")

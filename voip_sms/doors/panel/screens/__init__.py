@@ -4,19 +4,27 @@ from collections.abc import Sequence
 
 from voip_sms.doors.panel.frame.routes import Screen
 from voip_sms.doors.panel.rooms import Rooms
+from voip_sms.doors.panel.screens.configuration import configuration
+from voip_sms.doors.panel.screens.conversations import NAME as CONVERSATIONS
+from voip_sms.doors.panel.screens.conversations import Conversations
 from voip_sms.doors.panel.screens.history.message import MessageScreen
 from voip_sms.doors.panel.screens.history.screen import HistoryScreen
 from voip_sms.doors.panel.screens.home import Home
+from voip_sms.doors.panel.screens.live import Events
 from voip_sms.doors.panel.screens.send.screen import Send
 from voip_sms.doors.panel.screens.sign_in import SignInScreen
 
 
 def screens(rooms: Rooms) -> Sequence[Screen]:
     """All of them; their order is the navigation's."""
+    conversations = Conversations(rooms)
     return [
         Home(rooms),
         SignInScreen(rooms),
         Send(rooms),
+        conversations,
         HistoryScreen(rooms),
         MessageScreen(rooms),
+        *configuration(rooms),
+        Events(rooms, {CONVERSATIONS: conversations.view}),
     ]

@@ -1,0 +1,31 @@
+"""Blocks a sender from wherever somebody meets what it wrote."""
+
+from typing import Final
+
+from voip_sms.core.blocking import blocked_by
+from voip_sms.core.failures import Refusal
+from voip_sms.core.resources import BlockRule
+from voip_sms.doors.panel.frame.page import Page, Tone
+
+_BLOCKS: Final = "blk"
+"""The collection of a company's blacklist."""
+
+
+async def block_sender(page: Page, sender: str) -> tuple[str, Tone]:
+    """Put it on the blacklist; what to tell. Refusal, where it can't stand there."""
+    match = "exact" if sender.lstrip("+").isdecimal() else "name"
+    rule = BlockRule.model_validate(
+        {"match": match, "value": sender}, context={"country": page.rooms.country}
+    )
+    try:
+        await page.rooms.accounts.create(page.tenant_id, _BLOCKS, rule, page.by)
+    except Refusal as refusal:
+        if refusal.code.name != "conflict":
+            raise
+        return page.words("This sender is on the blacklist already."), "warn"
+    return page.words("Blocked: nothing of this sender is handed on any more."), "good"
+
+
+def is_blocked(page: Page, sender: str) -> bool:
+    """Whether some rule of the company's names it."""
+    return blocked_by(page.rooms.directory().blocks.get(page.tenant_id, ()), sender) is not None
