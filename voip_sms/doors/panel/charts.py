@@ -151,14 +151,14 @@ def lines(data: Data) -> Chart:
 
 
 def nice(most: float) -> float:
-    """The lowest round number from `most` up that four steps divide into whole or simple ones."""
+    """The lowest round number from `most` up whose four steps are whole: counts have no halves."""
     if most <= _STEPS:
         return float(_STEPS)
     power = 10.0
     while power * 10 <= most:
         power *= 10
     steps = (0.4, 0.8, 1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10)
-    return next(power * one for one in steps if power * one >= most)
+    return next(top for top in (power * one for one in steps) if top >= most and top % _STEPS == 0)
 
 
 def _chart(data: Data, top: float, *, bars: tuple[Bar, ...] = (), lines: tuple[Line, ...] = ()) -> Chart:

@@ -97,7 +97,10 @@ def asked_of(typed: Mapping[str, str], words: Words, zone: tzinfo, country: str)
         since=since,
         until=until,
     )
-    return Asked(only, Form(dict(typed), {name: words(text) for name, text in errors.items()}))
+    kept = {
+        name: "" if name in errors else text for name, text in typed.items()
+    }  # browsers drop such a date, too
+    return Asked(only, Form(kept, {name: words(text) for name, text in errors.items()}))
 
 
 def _party(typed: str, country: str) -> str | None:
