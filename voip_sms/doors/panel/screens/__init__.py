@@ -11,6 +11,7 @@ from voip_sms.doors.panel.screens.history.message import MessageScreen
 from voip_sms.doors.panel.screens.history.screen import HistoryScreen
 from voip_sms.doors.panel.screens.home import Home
 from voip_sms.doors.panel.screens.live import Events
+from voip_sms.doors.panel.screens.operator import operator_screens
 from voip_sms.doors.panel.screens.send.screen import Send
 from voip_sms.doors.panel.screens.sign_in import SignInScreen
 
@@ -26,5 +27,6 @@ def screens(rooms: Rooms) -> Sequence[Screen]:
         HistoryScreen(rooms),
         MessageScreen(rooms),
         *configuration(rooms),
+        *operator_screens(rooms),
         Events(rooms, {CONVERSATIONS: conversations.view}),
     ]
