@@ -68,7 +68,16 @@ async def test_everybody_can_use_every_page(stage: PanelStage, role: Role, langu
         for path in kinds(await walked(visitor)):
             await page.goto(path)
             wrong += [f"{path}: {one}" for one in await complaints(page, language)]
-    assert not wrong, "\n".join(["", *sorted(wrong)])
+    assert not wrong, short(wrong)
+
+
+def short(wrong: Sequence[str]) -> str:
+    """Each kind of fault of each page once: on which page, of which criterion and element, and how many."""
+    kinds: dict[str, list[str]] = {}
+    for one in wrong:
+        page, _, found = one.partition(": ")
+        kinds.setdefault(page + " ".join(found.split(": ", 1)[1].split(" ")[:2]), []).append(one)
+    return "\n".join(["", *(f"{len(alike)} × {alike[0]}" for alike in kinds.values())])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -79,4 +88,4 @@ async def test_everybody_can_use_what_strangers_see(stage: PanelStage, language:
         for path in ("/panel/sign-in", "/panel/register", "/panel/forgotten", "/panel/nowhere"):
             await page.goto(path)
             wrong += [f"{path}: {one}" for one in await complaints(page, language)]
-    assert not wrong, "\n".join(["", *sorted(wrong)])
+    assert not wrong, short(wrong)

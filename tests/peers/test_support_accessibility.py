@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.peer("chromium"), pytest.mark.asyncio(loop_scope="modu
 HEAD = '<!doctype html><html lang="en"><head><title>A page</title><style>'
 STYLE = (
     ":root{color-scheme:light dark}:focus-visible{outline:2px solid}body{margin:0}"
-    "input,button{min-height:24px;min-width:24px}</style></head><body>"
+    "input,button{min-height:24px;min-width:24px}"
+    ".tiny{min-width:0;min-height:0;width:9px;height:9px;padding:0;border:0}</style></head><body>"
 )
 TOP = '<a href="#main" style="display:block;padding:9px">Skip</a><main id="main"><h1>A page</h1>'
 GOOD = '<label for="a">Name</label><input id="a"><button>Send</button>'
@@ -43,7 +44,7 @@ BAD = {
     "4.1.1": '<p id="x"></p><p id="x"></p>',
     "1.4.3": '<p style="color:#999;background:#fff">Hard to read</p>',
     "1.4.10": '<p style="width:2000px">wide</p>',
-    "2.5.8": '<button style="min-width:0;min-height:0;width:9px;height:9px;padding:0" aria-label="x"></button>',
+    "2.5.8": '<button class="tiny" aria-label="x"></button><button class="tiny" aria-label="y"></button>',
     "2.4.7": '<button style="outline:none">Nothing shows</button>',
     "2.4.3": '<button tabindex="3">First</button>',
     "3.3.1": '<label>Name <input aria-invalid="true"></label>',

@@ -152,12 +152,33 @@
             const out = all("body *").filter(drawn).filter((one) => box(one).right > innerWidth + 1).slice(0, 3);
             say("1.4.10", out[0] || document.body, `${wide} px wide on ${innerWidth}; ${out.map((one) => one.tagName + "." + one.className)}`);
         }
-        for (const node of controls.filter(drawn)) {
-            const inText = node.tagName === "A" && getComputedStyle(node).display === "inline";
-            const label = node.labels && node.labels[0] ? box(node.labels[0]) : box(node);
-            const [width, height] = [Math.max(box(node).width, label.width), Math.max(box(node).height, label.height)];
-            if (!inText && (width < 24 || height < 24)) say("2.5.8", node, `${width.toFixed(0)} × ${height.toFixed(0)} px`);
+        const targets = controls.filter(drawn).map((node) => ({ node, area: areaOf(node) }));
+        for (const one of targets) {
+            const inText = one.node.tagName === "A" && getComputedStyle(one.node).display === "inline";
+            if (inText || !isSmall(one.area)) continue;
+            // A small one is fine where its circle of 24 px meets neither another target nor another's circle.
+            const near = targets.find((other) => other.node !== one.node && !holds(other, one) && apart(one.area, other.area) < 12
+                + (isSmall(other.area) ? 12 : 0));
+            if (near) say("2.5.8", one.node, `${one.area.width.toFixed(0)} × ${one.area.height.toFixed(0)} px, beside “${(near.node.innerText || near.node.name || "").slice(0, 30)}”`);
         }
+    };
+    const isSmall = ({ width, height }) => width < 24 || height < 24;
+    const holds = (one, other) => one.node.contains(other.node) || other.node.contains(one.node)
+        || (one.node.labels && [...one.node.labels].some((label) => label.contains(other.node)));
+    // With its label, where that can be clicked, too.
+    const areaOf = (node) => {
+        const boxes = [box(node), ...[...(node.labels || [])].map(box)];
+        const [left, top] = [Math.min(...boxes.map((one) => one.left)), Math.min(...boxes.map((one) => one.top))];
+        const [right, bottom] = [Math.max(...boxes.map((one) => one.right)), Math.max(...boxes.map((one) => one.bottom))];
+        return { left, top, right, bottom, width: right - left, height: bottom - top };
+    };
+    // From the middle of one to the edge of another that is large enough, or to the middle of one that isn't.
+    const apart = (one, other) => {
+        const [x, y] = [(one.left + one.right) / 2, (one.top + one.bottom) / 2];
+        const small = isSmall(other);
+        const to = small ? [(other.left + other.right) / 2, (other.top + other.bottom) / 2]
+            : [Math.min(Math.max(x, other.left), other.right), Math.min(Math.max(y, other.top), other.bottom)];
+        return Math.hypot(x - to[0], y - to[1]);
     };
     const look = (node) => {
         const style = getComputedStyle(node);
@@ -168,16 +189,29 @@
         for (const node of controls.filter((one) => drawn(one) && !one.disabled && one.tabIndex >= 0)) {
             node.blur();
             const around = [node, node.parentElement, ...(node.labels || [])];
+            settle();
             const before = around.map(look).join();
             node.focus({ preventScroll: true });
+            settle();
             if (document.activeElement !== node) { say("2.1.1", node, "takes no focus"); continue; }
             if (around.map(look).join() === before) say("2.4.7", node, "looks the same with focus");
             node.blur();
         }
     };
 
+    // Colours that are still changing from one scheme to the other are nobody's.
+    const settle = () => {
+        document.body.getBoundingClientRect();
+        for (const one of document.getAnimations()) {
+            if (one.effect.getComputedTiming().endTime === Infinity) one.cancel();
+            else one.finish();
+        }
+    };
+
+    settle();
     sizes();
     for (const one of all("details")) one.open = true;
+    settle();
     contrast();
     if (asked.structure) structure();
     if (asked.focus) focus();
