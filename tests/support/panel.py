@@ -9,6 +9,7 @@ async with panel_stage(database) as stage:
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -134,11 +135,17 @@ class Visitor:
         return await self._ask("GET", path, None, follow=follow)
 
     async def post(
-        self, path: str, fields: list[tuple[str, str]] | Mapping[str, str], *, follow: bool = True
+        self,
+        path: str,
+        fields: list[tuple[str, str]] | Mapping[str, str],
+        *,
+        follow: bool = True,
+        parts: bool = False,
     ) -> Seen:
-        """Post these fields and nothing else."""
+        """Post these fields and nothing else. `parts`: as panel.js does, for the parts that change."""
         given = list(fields.items()) if isinstance(fields, Mapping) else fields
-        return await self._ask("POST", path, given, follow=follow)
+        more = {"X-Parts": "1"} if parts else {}
+        return await self._ask("POST", path, given, follow=follow, more=more)
 
     async def send(
         self, seen: Seen, action: str = "", *, follow: bool = True, press: str = "", **fields: str
@@ -153,9 +160,15 @@ class Visitor:
         return await self.post(where, [*kept, *fields.items(), *pressed], follow=follow)
 
     async def _ask(
-        self, method: str, path: str, fields: list[tuple[str, str]] | None, *, follow: bool
+        self,
+        method: str,
+        path: str,
+        fields: list[tuple[str, str]] | None,
+        *,
+        follow: bool,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> Seen:
-        headers = {} if fields is None else {"Origin": self._base}  # as browsers do
+        headers = {**more} if fields is None else {**more, "Origin": self._base}  # as browsers do
         url = path if path.startswith("http") else self._base + path
         async with self._session.request(
             method, url, data=fields, headers=headers, allow_redirects=follow
