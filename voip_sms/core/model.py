@@ -254,12 +254,16 @@ class CarrierReceipt:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """How a carrier connection is: `bound | connecting | refused`, since when, and why."""
+    """How a carrier connection is: `bound | connecting | refused`, since when, and why.
+
+    `node`: the process that has it, where that is another one than this.
+    """
 
     state: Literal["bound", "connecting", "refused"]
     since: int
     detail: str = ""
     in_flight: int = 0
+    node: str = ""
 
 
 # --- between engine and forwards --------------------------------------------------------------------------

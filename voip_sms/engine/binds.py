@@ -55,7 +55,8 @@ class Binds:
     def elsewhere(self, carrier: str) -> LinkState:
         """What to show of a carrier that another node has."""
         owner = self._owners.get(carrier, "")
-        return LinkState("connecting", 0, f"node {owner} has the connection" if owner else "")
+        detail = f"node {owner} has the connection" if owner else ""
+        return LinkState("connecting", 0, detail, node=owner)
 
     async def renew(self) -> None:
         """Renew what is ours, take what is nobody's. StoreUnavailableError."""

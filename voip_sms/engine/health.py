@@ -67,7 +67,7 @@ class Health:
     @property
     def well(self) -> bool:
         """Whether nothing needs anybody."""
-        links = all(state.state == "bound" for carrier, state in self.links if carrier.enabled)
+        links = all(link.state == "bound" or link.node for carrier, link in self.links if carrier.enabled)
         alive = all(one.alive for one in self.nodes)
         fine = all(one.state in ("ok", "skip") for one in self.findings)
         return self.stored and not self.missing and links and alive and fine and not self.failing

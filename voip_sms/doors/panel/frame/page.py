@@ -107,6 +107,7 @@ class Page:
         self.present, self.token = Present(signed.user, signed.session), signed.token
         self.words = self.frame.catalogues.of(signed.user.language)
         self.cookies.set("sms", signed.token)
+        self.cookies.set("sms-language", signed.user.language)  # also after signing out
         self.cookies.drop("sms-guest")
 
     def leave(self) -> None:
@@ -162,7 +163,7 @@ class Page:
         await response.prepare(self.request)
         return response
 
-    def link(self, route: str, **values: object) -> str:
+    def link(self, route: str, /, **values: object) -> str:
         """The path of a named route; what its path doesn't name goes into the query."""
         return self.frame.table.link(route, **values)
 

@@ -61,7 +61,7 @@ class Table:
                 raise ValueError(f"{route.method} {route.path} ({route.name}) is there already")
             taken.add(place)
 
-    def link(self, name: str, **values: object) -> str:
+    def link(self, name: str, /, **values: object) -> str:
         """The path of a route; what its path doesn't name goes into the query. KeyError: no such route."""
         path = self._paths[name]
         named = set(_PLACE.findall(path))
