@@ -15,8 +15,10 @@ from support.people import PASSWORD, PEOPLE
 from voip_sms.app.build import Ground, House, build, lay_ground
 from voip_sms.app.settings import Settings
 from voip_sms.core.directory import Id
+from voip_sms.core.people import User
 from voip_sms.doors.panel.door import PanelDoor
 from voip_sms.doors.panel.rooms import Rooms
+from voip_sms.engine.people.rows import Visit
 from voip_sms.store.database import Database, open_database
 from voip_sms.store.tables import metadata
 
@@ -34,12 +36,20 @@ class PanelHouse:
     _visitors: list[Visitor] = field(default_factory=list)
 
     @classmethod
-    async def open(cls, url: str, folder: Path, panel: Mapping[str, Any] | None = None) -> Self:
-        """`url`: of a database at head, without rows; `panel`: the `[panel]` section."""
+    async def open(
+        cls, url: str, folder: Path, panel: Mapping[str, Any] | None = None, more: object = None
+    ) -> Self:
+        """`url`: of a database at head, without rows; `panel`: the `[panel]` section; `more`: applied too."""
+        structlog.configure(  # short: what goes wrong is a page of locals otherwise
+            processors=[structlog.processors.format_exc_info, structlog.processors.JSONRenderer()],
+            cache_logger_on_first_use=False,
+        )
         office = await Office.open(url, FakeClock())
         faults = await office.apply(PEOPLE)
+        if more is not None:
+            faults += await office.apply(more)
         await office.close()
-        assert not faults
+        assert not faults, faults
         database = open_database(url)
         sections = {
             "service": {"data_dir": str(folder)},
@@ -92,6 +102,12 @@ class PanelHouse:
             done = await made.send(seen, "/panel/sign-in", follow=False, mail=mail, password=PASSWORD)
             assert done.status == 303, done.page.text[:400]
         return made
+
+    async def user_of(self, visitor: Visitor) -> User:
+        """Who this browser is."""
+        there = await self.rooms.sessions.find(visitor.cookies["sms"], Visit("127.0.0.1"))
+        assert there is not None
+        return there.user
 
     async def everything(self) -> dict[str, list[str]]:
         """All rows of all tables, as texts, without what an ordinary look notes of the session."""
