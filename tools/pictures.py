@@ -43,7 +43,7 @@ PICTURES: Final = (
     Picture("forwards", "admin", "/panel/numbers"),
     Picture("operator", "operator", "/panel/operator"),
     Picture("carriers", "operator", "/panel/operator/carriers"),
-    Picture("approvals", "operator", "/panel/operator/approvals"),
+    Picture("approvals", "operator", "/panel/operator/names"),
 )
 
 

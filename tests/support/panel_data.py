@@ -96,6 +96,7 @@ async def a_day(stage: PanelStage, language: str = "en") -> None:
     await stage.handsets.send(PATIENTS[1], NOBODYS, said["asked"][0])
     await to_thread(_mail, stage, said)
     await stage.other.post("/v1/messages", {"to": PATIENTS[0], "text": "Nobody at Acme may read this"})
+    await _asks(stage, language)
     await _settled(stage)
 
 
@@ -112,6 +113,15 @@ async def _talk(stage: PanelStage, peer: str, talk: Sequence[tuple[str, str]]) -
 async def _came(stage: PanelStage, text: str) -> bool:
     found = await stage.api.get("/v1/messages?direction=inbound&limit=20")
     return any(one["text"] == text for one in found["data"])
+
+
+async def _asks(stage: PanelStage, language: str) -> None:
+    """A company that would like to become a customer."""
+    visitor = await stage.visitor(None, language)
+    seen = await visitor.get("/panel/register")
+    company = {"company": "Flora Gdańsk", "name": "Maria Zielińska", "mail": "maria@flora.test"}
+    done = await visitor.send(seen, "/panel/register", **company)
+    assert done.status == 200, done.page.text[:300]
 
 
 def _mail(stage: PanelStage, said: Words) -> None:

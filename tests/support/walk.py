@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 from unittest.mock import MagicMock
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from support.html import Element
 from support.panel import Seen, Visitor
 from voip_sms.core.people import RIGHTS, Role
 from voip_sms.doors.panel.frame.routes import Route, Table
@@ -73,7 +74,16 @@ def links(seen: Seen) -> Sequence[str]:
             href = here.path + href
         if href.startswith("/panel"):
             found.append(href)
-    return found
+    return [*found, *(asked(form, here.path) for form in seen.page.forms if form["method"].lower() != "post")]
+
+
+def asked(form: Element, here: str) -> str:
+    """Where a form that only asks leads as it stands, with the first of its boxes ticked."""
+    fields = form.posted()
+    boxes = [one for one in form.all("input", type="checkbox") if one["name"]]
+    if boxes and not any(name == boxes[0]["name"] for name, _ in fields):
+        fields.append((boxes[0]["name"], boxes[0].attributes.get("value", "on")))
+    return f"{form['action'] or here}?{urlencode(fields)}"
 
 
 def _kind(route: Route, path: str) -> str:
