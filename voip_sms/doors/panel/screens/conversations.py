@@ -151,8 +151,12 @@ class Conversations:
         values = await self._beside(page, peer, None)
         values |= {"open": False, "listed": page.arg("listed") == "1"}
         if peer and (changes.much or peer in changes.peers):
-            thread = await self._conversations.thread(page.user, peer, limit=ENTRIES)
-            values |= {**self._thread(page, thread), "open": True}
+            try:
+                thread = await self._conversations.thread(page.user, peer, limit=ENTRIES)
+                values |= {**self._thread(page, thread), "open": True}
+            except Refusal as refusal:
+                if refusal.code.name != "not_found":
+                    raise
         return page.frame.templates.render("conversations/parts.html", page, values)
 
     # --- what people do -------------------------------------------------------------------------------------

@@ -25,9 +25,11 @@ from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.engine.live import Changes
 
 HEARTBEAT: Final = 15.0
-"""Seconds between signs of life: proxies cut what is silent for a minute, and we notice who went away."""
-LOOKED_AFTER: Final = 30.0
-"""Seconds after which it is looked whether the session still lives."""
+"""Seconds between signs of life: proxies cut what is silent for a minute."""
+GONE_AFTER: Final = 0.5
+"""Seconds after which it is noticed that a reader has gone: page follows page, each with its stream."""
+LOOKED_AFTER: Final = 5.0
+"""Seconds after which, before anything is written, it is looked whether the session still lives."""
 LONGEST: Final = 1_800.0
 """Seconds of one stream; the browser opens the next one by itself, maybe at another node."""
 WRITING: Final = 10.0
@@ -89,16 +91,18 @@ class Events:
         return response
 
     async def _tell(self, stream: "_Stream", wait: Callable[[float], Awaitable[Changes | None]]) -> None:
-        loop = asyncio.get_running_loop()
-        end, look = loop.time() + LONGEST, loop.time() + LOOKED_AFTER
-        while loop.time() < end:
-            changes = await wait(HEARTBEAT)
-            if loop.time() >= look:
+        now = asyncio.get_running_loop().time
+        end, beat, look = now() + LONGEST, now() + HEARTBEAT, now() + LOOKED_AFTER
+        while now() < end and stream.is_read:
+            changes = await wait(GONE_AFTER)
+            if changes is None and now() < beat:
+                continue
+            if now() >= look:
                 if not await self._may(stream):
                     return
-                look = loop.time() + LOOKED_AFTER
-            parts = "" if changes is None else await self._made(stream, changes)
-            await stream.write(parts, changes)
+                look = now() + LOOKED_AFTER
+            await stream.write("" if changes is None else await self._made(stream, changes), changes)
+            beat = now() + HEARTBEAT
 
     async def _may(self, stream: "_Stream") -> bool:
         """Whether whoever reads still may."""
@@ -126,6 +130,12 @@ class _Stream:
     page: Page
     view: View
     response: web.StreamResponse
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the connection is still there."""
+        transport = self.page.request.transport
+        return transport is not None and not transport.is_closing()
 
     async def write(self, parts: str, changes: Changes | None) -> None:
         """One event; without parts, a sign of life. TimeoutError, ConnectionError: nobody takes it."""
