@@ -76,3 +76,14 @@ class Tally:
 def step_of(moment: int) -> int:
     """Where the five minutes of a moment begin."""
     return moment - moment % STEP
+
+
+def pool_figures(histogram: Mapping[int, int], numbers: int) -> Mapping[str, int]:
+    """What is noted of a pool. `histogram`: how many recipients have so many of its numbers taken."""
+    return {
+        "leases": sum(taken * peers for taken, peers in histogram.items()),
+        "peers": sum(histogram.values()),
+        "most": max(histogram, default=0),
+        "full": sum(peers for taken, peers in histogram.items() if taken >= numbers),
+        "numbers": numbers,
+    }

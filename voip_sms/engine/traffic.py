@@ -10,8 +10,8 @@ from voip_sms.core.directory import Pool
 from voip_sms.core.failures import Refusal
 from voip_sms.core.forecast import full_at
 from voip_sms.engine.context import Context
-from voip_sms.engine.tally import STEP, carrier, pool
-from voip_sms.store.tally import Point, leases_of, points
+from voip_sms.engine.tally import STEP, carrier, pool, pool_figures
+from voip_sms.store.tally import Point, leases_of, points, pool_use
 
 LOOKED_BACK: Final = 30 * DAY
 """As far as a trend is drawn from: what is older is no longer how it is used."""
@@ -46,12 +46,12 @@ class CarrierTraffic:
 
 @dataclass(frozen=True, slots=True)
 class PoolUse:
-    """`looked_at` None: nobody has yet. `leases`: pairs of number and recipient that are taken; `peers`
+    """As it was at `looked_at`. `leases`: pairs of number and recipient that are taken; `peers`
     recipients; `most`: numbers that its busiest recipient has taken, of `numbers`; `full`: recipients who
     have all of them taken, whom nobody else can text. `full_at`: when that happens first, at this rate.
     """
 
-    looked_at: int | None
+    looked_at: int
     numbers: int
     leases: int
     peers: int
@@ -91,7 +91,12 @@ class Traffic:
         if there is None:
             raise Refusal("not_found")
         now = context.clock.now()
-        return _use(await context.reader.run(points, pool(name), now - LOOKED_BACK), there, now)
+        found = await context.reader.run(points, pool(name), now - LOOKED_BACK)
+        if not found:  # it is new: nobody has looked yet
+            use = (await context.reader.run(pool_use, now)).get(name, {})
+            figures = pool_figures(use, len(there.numbers))
+            found = [Point(now, what, context.node, n) for what, n in figures.items()]
+        return _use(found, there, now)
 
     async def leases(self, name: str) -> Mapping[str, int]:
         """How many recipients each number of a pool is taken for, as it is now. Refusal `not_found`."""
@@ -132,10 +137,10 @@ def _use(found: Sequence[Point], there: Pool, now: int) -> PoolUse:
     for point in found:
         figures[point.at, point.what] = max(point.n, figures.get((point.at, point.what), 0))
     moments = sorted({at for at, _ in figures})
-    last = moments[-1] if moments else None
+    last = moments[-1]
 
     def of(what: str) -> int:
-        return 0 if last is None else figures.get((last, what), 0)
+        return figures.get((last, what), 0)
 
     trend = [(at, figures.get((at, "most"), 0)) for at in moments]
     numbers = len(there.numbers)

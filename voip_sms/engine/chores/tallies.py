@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from voip_sms.engine.context import Context
-from voip_sms.engine.tally import Key, pool, step_of
+from voip_sms.engine.tally import Key, pool, pool_figures, step_of
 from voip_sms.store.tally import pool_use
 from voip_sms.store.units import Rows, State, Unit, by_key
 
@@ -41,22 +41,11 @@ class PoolUse:
         found = await context.reader.run(pool_use, now) if pools else {}
         figures: dict[Key, int] = {}
         for name, each in pools.items():
-            histogram = found.get(name, {})
-            figures |= {(pool(name), what): n for what, n in _figures(histogram, len(each.numbers)).items()}
+            use = pool_figures(found.get(name, {}), len(each.numbers))
+            figures |= {(pool(name), what): n for what, n in use.items()}
         if figures:
             await context.writer.do(noting_unit(figures, step_of(now), context.node))
         return len(figures)
-
-
-def _figures(histogram: Mapping[int, int], numbers: int) -> Mapping[str, int]:
-    """`histogram`: how many recipients have so many of the pool's numbers taken."""
-    return {
-        "leases": sum(taken * peers for taken, peers in histogram.items()),
-        "peers": sum(histogram.values()),
-        "most": max(histogram, default=0),
-        "full": sum(peers for taken, peers in histogram.items() if taken >= numbers),
-        "numbers": numbers,
-    }
 
 
 def adding_unit(counts: Mapping[Key, int], at: int, node: str) -> Unit:

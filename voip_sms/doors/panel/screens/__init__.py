@@ -12,6 +12,7 @@ from voip_sms.doors.panel.screens.history.screen import HistoryScreen
 from voip_sms.doors.panel.screens.home import Home
 from voip_sms.doors.panel.screens.live import Events
 from voip_sms.doors.panel.screens.operator import operator_screens
+from voip_sms.doors.panel.screens.operator.audit import Audit
 from voip_sms.doors.panel.screens.people import people
 from voip_sms.doors.panel.screens.send.screen import Send
 from voip_sms.doors.panel.screens.sign_in import SignInScreen
@@ -22,6 +23,7 @@ def screens(rooms: Rooms) -> Sequence[Screen]:
     conversations = Conversations(rooms)
     return [
         Home(rooms),
+        *operator_screens(rooms),
         SignInScreen(rooms),
         Send(rooms),
         conversations,
@@ -29,6 +31,6 @@ def screens(rooms: Rooms) -> Sequence[Screen]:
         MessageScreen(rooms),
         *configuration(rooms),
         *people(rooms),
-        *operator_screens(rooms),
+        Audit(rooms),
         Events(rooms, {CONVERSATIONS: conversations.view}),
     ]

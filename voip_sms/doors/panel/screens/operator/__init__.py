@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from voip_sms.doors.panel.frame.routes import Screen
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.operator.approvals import Approvals
-from voip_sms.doors.panel.screens.operator.audit import Audit
 from voip_sms.doors.panel.screens.operator.carriers import Carriers
 from voip_sms.doors.panel.screens.operator.overview import Overview
 from voip_sms.doors.panel.screens.operator.pools import Pools
@@ -28,5 +27,4 @@ def operator_screens(rooms: Rooms) -> Sequence[Screen]:
         Prices(rooms),
         Pools(rooms),
         QuarantineScreen(rooms),
-        Audit(rooms),
     ]

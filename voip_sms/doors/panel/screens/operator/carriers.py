@@ -171,7 +171,7 @@ def _chart(page: Page, traffic: CarrierTraffic, span: Span) -> Chart:
         return str(format_datetime(to_datetime(at).astimezone(zone), span.pattern, locale=words.language))
 
     points = [(label(one.at), (one.accepted, one.refused, one.inbound)) for one in traffic.slices]
-    names = (words("Taken by the carrier"), words("Refused"), words("Received"))
+    names = (words("Taken by the carrier"), words("Not taken"), words("Received"))
     return bars(Data("throughput", words("Messages in parts"), words("Time"), names, points))
 
 

@@ -124,7 +124,7 @@ class Pools:
             form=form,
             use=use,
             leases=sorted(leases.items(), key=lambda one: (-one[1], one[0]))[:NUMBERS],
-            chart=_chart(page, use) if use.samples else None,
+            chart=_chart(page, use) if len(use.samples) > 1 else None,
             carriers=self._carriers(),
             soon=use.full_at is not None and use.full_at - page.now < SOON,
         )
