@@ -6,6 +6,7 @@ A screen whose paths name objects lists in `OBJECTS` how its object is found for
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from yarl import URL
 from support.office import ACME_KEY, OTHER_KEY
 from support.panel import Seen, Visitor
 from support.panel_house import PanelHouse
-from support.people import ANN, CAT, OTTO, ROOT
+from support.people import ANN, CAT, HOME, OTTO, ROOT
 from voip_sms.core.ids import to_text
+from voip_sms.core.resources.people import Asking
 from voip_sms.doors.panel.frame.routes import Route
 from voip_sms.store import tables
 
@@ -61,6 +63,16 @@ async def once(house: PanelHouse, tenant: str) -> str:
     return ONCE + tenant
 
 
+async def registration(house: PanelHouse, tenant: str) -> str:
+    """Of a company that wants to be a customer."""
+    del tenant
+
+    def look(connection: Connection) -> bytes:
+        return bytes(connection.execute(select(tables.registration.c.id)).scalar_one())
+
+    return to_text("reg", await house.ground.reader.run(look))
+
+
 def fixed(value: str) -> Found:
     """What belongs to no customer."""
 
@@ -87,10 +99,16 @@ OBJECTS: Mapping[str, Found] = {
     "/panel/mail-senders/{id}": row(tables.mail_sender, "mls"),
     "/panel/keys/{id}": row(tables.api_key, "key"),
     "/panel/hooks/{id}": row(tables.forward, "fwd", kind="webhook"),
+    "/panel/deliveries/{id}": row(tables.forward_job, "evt", kind="webhook"),
     "/panel/users/{id}": row(tables.user_account, "usr"),
+    "/panel/account/sessions/{id}": row(tables.panel_session, "ses"),
     "/panel/operator/tenants/{id}": tenant_itself,
     "/panel/operator/carriers/{name}": fixed("sim"),
     "/panel/operator/prices/{name}": fixed("std"),
+    "/panel/operator/pools/{name}": fixed("two-way"),
+    "/panel/operator/names/{id}": row(tables.sender_name, "nam"),
+    "/panel/operator/quarantine/{id}": fixed(to_text("qua", bytes(16))),
+    "/panel/operator/registrations/{id}": registration,
 }
 """By the beginning of the path, up to the placeholder."""
 BY_THEMSELVES = frozenset({"link", "set_password"})
@@ -144,6 +162,7 @@ class Walk:
 HOOK_SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 MORE = {
     "version": 1,
+    "pools": [{"name": "two-way", "carrier": "sim", "numbers": ["+48601000090"]}],
     "tenants": [
         {
             "name": name,
@@ -168,10 +187,13 @@ async def walk(database_url: str, tmp_path: Path) -> AsyncIterator[Walk]:
         await house.visitor(OTTO),
         await house.visitor(ROOT),
     )
+    asking = Asking(company="Nowa", name="Nina", mail="nina@nowa.test")
+    await house.rooms.registrations.ask(asking, HOME)
     for visitor, name in ((opened.admin, "acme"), (opened.stranger, "other")):
         form = {"csrf": await token_of(visitor), "once": ONCE + name, "to": PEERS[name], "text": "Hej"}
         seen = await visitor.post("/panel/send", form, follow=False)
         assert seen.status == 303, seen.page.text
+        await house.ground.writer.run(partial(_delivery, house.tenant(name), house.rooms.new_id()))
     for visitor, mail in ((opened.admin, ANN), (opened.user, CAT), (opened.operator, ROOT)):
         opened.people[mail] = await house.user_of(visitor)
     yield opened
@@ -185,6 +207,29 @@ async def _send(house: PanelHouse, key: str, to: str) -> None:
         program.post("/v1/messages", json={"to": to, "text": "Dzień dobry"}) as answer,
     ):
         assert answer.status == 202, await answer.text()
+
+
+def _delivery(tenant_id: bytes, job_id: bytes, connection: Connection) -> None:
+    """A hand-over to the customer's webhook."""
+    rule = select(tables.forward.c.id).where(
+        tables.forward.c.tenant_id == tenant_id, tables.forward.c.kind == "webhook"
+    )
+    of_tenant = select(tables.message.c.id).where(tables.message.c.tenant_id == tenant_id)
+    job = {
+        "id": job_id,
+        "tenant_id": tenant_id,
+        "kind": "webhook",
+        "state": "failed",
+        "event": "message.sent",
+    }
+    job |= {"message_id": connection.execute(of_tenant.limit(1)).scalar()}
+    job |= {
+        "rule_id": connection.execute(rule).scalar(),
+        "target": "https://hooks.test/x",
+        "cause": "refused",
+    }
+    moments = dict.fromkeys(("due_at", "expires_at", "created_at"), 1_000_000)
+    connection.execute(tables.forward_job.insert(), job | moments)
 
 
 async def token_of(visitor: Visitor) -> str:
@@ -281,6 +326,8 @@ async def test_what_is_another_customer_s_is_not_there(walk: Walk) -> None:
         if walk.found(route) is None or not walk.people[ANN].may(route.right or "self"):
             continue
         theirs = await walk.path(route, "other")
+        if "{peer}" in route.path and route.method == "POST":
+            continue  # a telephone number is nobody's: whoever blocks it blocks it for themselves
         if route.method == "GET":
             seen = await walk.admin.get(theirs, follow=False)
         else:
