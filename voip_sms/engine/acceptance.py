@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import orjson
 
@@ -51,6 +51,11 @@ class Replay:
 
     submission_id: Id
     items: list[tuple[str, str | None, str, str]]
+
+    @classmethod
+    def of(cls, submission_id: Id, items: str) -> Self:
+        """As the record of requests has it, `items` as JSON."""
+        return cls(submission_id, [(to, kept, code, why) for to, kept, code, why in orjson.loads(items)])
 
 
 # --- what must be read --------------------------------------------------------------------------------------
@@ -158,7 +163,7 @@ class Acceptance:
             return None
         if row["fingerprint"] != idempotency.fingerprint:
             raise Refusal("idempotency_mismatch")
-        return Replay(row["submission_id"], orjson.loads(row["items"]))
+        return Replay.of(row["submission_id"], row["items"])
 
     def _item(self, draft: Draft, ready: Ready | None) -> Item:
         plan = self._plan(draft)

@@ -116,7 +116,7 @@ class _Recording:
         if job is None or not _still_ours(job, claim, ended.node):
             return rows
         if self._falling is not None and self._falling.fall(rows, state, ended.new_id):
-            due_at = None
+            due_at: int | None = None
             _write(rows, job, ended, (FELL_BACK, _cause(ended.outcome)), due_at)
         else:
             due_at = self._again_at(state, job)

@@ -86,7 +86,7 @@ def message_row(plan: Plan, request: Request, message_id: Id, submission_id: Id)
     """The `message` row of an accepted plan."""
     submission = request.submission
     sender = plan.sender or Sender("default", "")
-    client_ref = submission.options.client_ref
+    client_ref: str | None = submission.options.client_ref
     scheduled = request.send_at is not None
     return {
         "id": message_id,

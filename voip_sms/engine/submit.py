@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
-import orjson
-
 from voip_sms.core.directory import Directory, Id
 from voip_sms.core.failures import CODES, Refusal
 from voip_sms.core.identity import Rules
@@ -124,7 +122,7 @@ class Submit:
         if found is None:
             return None
         submission_id, items = found
-        return await self._again(tenant_id, Replay(submission_id, orjson.loads(items)))
+        return await self._again(tenant_id, Replay.of(submission_id, items))
 
     async def cancel(self, tenant_id: Id, message_id: Id) -> Message:
         """Cancel what no carrier has got yet and release its money. Refusal `not_found` or `too_late`."""

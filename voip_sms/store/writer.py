@@ -63,7 +63,7 @@ class Writer:
         self._transactions = Transactions(engine)
         self._wake = wake
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="writer", daemon=True)
+        self._worker = threading.Thread(target=self._serve, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._guard: asyncio.Task[None] | None = None
         self._stopping = False
@@ -72,13 +72,13 @@ class Writer:
         """Start the thread."""
         self._loop = asyncio.get_running_loop()
         self._guard = self._loop.create_task(self._look(), name="writer-guard")
-        self._thread.start()
+        self._worker.start()
 
     async def stop(self) -> None:
         """Write what waits, then end the thread."""
         self._stopping = True
         self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._worker.join)
         if self._guard is not None:
             self._guard.cancel()
             with suppress(asyncio.CancelledError):

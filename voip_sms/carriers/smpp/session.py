@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any, ClassVar, Final, cast
+from typing import Any, Final, cast
 
 import structlog
 
@@ -82,6 +82,15 @@ class Session(asyncio.Protocol):
         self._bound: asyncio.Future[None] = self._loop.create_future()
         self._closed: asyncio.Future[str] = self._loop.create_future()
         self._reason = "connection lost"
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            smpp.SubmitSmResp: self._on_response,
+            smpp.EnquireLink: self._on_enquire,
+            smpp.EnquireLinkResp: self._on_enquire_resp,
+            smpp.BindResp: self._on_bind_resp,
+            smpp.GenericNack: self._on_nack,
+            smpp.Unbind: self._on_unbind,
+            smpp.UnbindResp: self._on_unbind_resp,
+        }
 
     # --- for the link ---
 
@@ -219,7 +228,7 @@ class Session(asyncio.Protocol):
         if isinstance(pdu, Arrival):
             self._on_deliver(pdu, frame)
             return
-        self._HANDLERS.get(type(pdu), Session._on_unknown)(self, pdu)
+        self._handlers.get(type(pdu), self._on_unknown)(pdu)
 
     def _unreadable(self, error: smpp.DecodeError) -> None:
         log.warning("smpp_unreadable", command=numbers.command_name(error.command), error=str(error))
@@ -361,16 +370,6 @@ class Session(asyncio.Protocol):
             self._bound.exception()  # looked at: nobody may be waiting for it
         if not self._closed.done():
             self._closed.set_result(self._reason)
-
-    _HANDLERS: ClassVar[dict[type, Callable[["Session", Any], None]]] = {
-        smpp.SubmitSmResp: _on_response,
-        smpp.EnquireLink: _on_enquire,
-        smpp.EnquireLinkResp: _on_enquire_resp,
-        smpp.BindResp: _on_bind_resp,
-        smpp.GenericNack: _on_nack,
-        smpp.Unbind: _on_unbind,
-        smpp.UnbindResp: _on_unbind_resp,
-    }
 
 
 def _as_deliver(pdu: smpp.DeliverSm | smpp.DataSm) -> smpp.DeliverSm:

@@ -197,7 +197,7 @@ _DECODERS: Final[dict[str, Callable[[bytes], tuple[bytes, bool]]]] = {
 _UNUSUAL: Final = re.compile("[^\n -~\xa1-\xac\xae-\u02ff\u2010-\u2027\u20ac]")
 """Anything that is not usual in Polish and English: a text without it is clean as it came."""
 _LINE_ENDS: Final = re.compile("[\r\x0b\x0c\x85\u2028\u2029]")
-_STRAY: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
+_STRAY: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")
 _INVISIBLE: Final = re.compile("[\xad\u034f\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _JOINERS: Final = re.compile("(?<=[ \xa0\n])\u200c|\u200c(?=[ \xa0\n]|$)")
 

@@ -18,7 +18,7 @@ MAX_ADDRESSES: Final = 1_000
 _BLANK: Final = re.compile(rb"\n[ \t]*\r?\n")
 _FIELD: Final = re.compile(rb"^([!-9;-~]{1,100})[ \t]{0,20}:(.*(?:\n[ \t].*)*+)", re.MULTILINE)
 """A field with the lines it is folded into; a line that is no field is passed over with its own."""
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _WORD: Final = re.compile(r"=\?([\w.:()+-]{1,40})(?:\*[\w-]{0,20})?\?([bBqQ])\?([^?]{0,4000})\?=")
 _SPACES: Final = re.compile(r"\s{2,}")
 

@@ -22,6 +22,7 @@ _WORDS: Final[Mapping[str, Disposition]] = {
 _ASKED: Final = {state: word for word, state in _WORDS.items()}
 _NS: Final = re.compile(r"([^\s<]*)\s*<([^<>]*)>")
 _ESCAPE: Final = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
+_SURROGATES: Final = range(0xD800, 0xE000)
 _ESCAPED: Final = {"b": "\b", "t": "\t", "n": "\n", "r": "\r"}
 """Character escapes (RFC 3862 2.3.2)."""
 
@@ -133,6 +134,6 @@ def _value(text: str) -> str:
 def _unescaped(match: re.Match[str]) -> str:
     escape = match[1]
     if len(escape) > 1:
-        character = chr(int(escape[1:], 16))
-        return "\ufffd" if "\ud800" <= character <= "\udfff" else character
+        point = int(escape[1:], 16)
+        return "\ufffd" if point in _SURROGATES else chr(point)
     return _ESCAPED.get(escape, escape)
