@@ -156,7 +156,7 @@ async def test_the_file_has_what_the_list_has_and_no_formula(house: PanelHouse) 
     assert seen.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert seen.headers["Content-Disposition"] == 'attachment; filename="history.csv"'
     assert seen.headers["X-Content-Type-Options"] == "nosniff"
-    assert seen.html.startswith("\ufeffId;Time;")
+    assert seen.html.startswith("\ufeffId;Date;")
     (row,) = list(csv.DictReader(io.StringIO(seen.html.lstrip("\ufeff"), newline=""), delimiter=";"))
     assert row["Text"] == '\'=HYPERLINK("http://evil.test";"x")'
     assert row["Your reference"] == "'@SUM(A1)"

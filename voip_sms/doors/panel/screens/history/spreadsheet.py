@@ -20,7 +20,7 @@ SEPARATORS: Final[Mapping[str, str]] = {"semicolon": ";", "comma": ",", "tab": "
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection)."""
 HEADINGS: Final = (
-    marked("Id"), marked("Time"), marked("Direction"), marked("From"), marked("To"), marked("Text"),
+    marked("Id"), marked("Date"), marked("Direction"), marked("From"), marked("To"), marked("Text"),
     marked("State"), marked("Parts"), marked("Price"), marked("Currency"), marked("Door"), marked("Account"),
     marked("Your reference"),
 )  # fmt: skip
