@@ -27,4 +27,4 @@ async def test_the_story_on_postgresql(pg_url: str) -> None:
         finally:
             await story.close()
         assert report.end() == 0, "\n".join(lines)
-    assert lines[-1] == "demo: 31 passed, 0 failed"
+    assert lines[-1] == "demo: 32 passed, 0 failed"

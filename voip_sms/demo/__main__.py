@@ -6,7 +6,7 @@ import signal
 import sys
 
 from voip_sms.demo.report import Report
-from voip_sms.demo.stage import MAILBOX, TOKEN, Stage
+from voip_sms.demo.stage import MAILBOX, OPERATOR, PERSON, TOKEN, Stage
 from voip_sms.demo.stage_pbx import Switchboard
 from voip_sms.demo.story import Story
 
@@ -42,6 +42,9 @@ async def _stay(stage: Stage, board: Switchboard) -> None:
     print(f"phones     voip-sms phone --user 101 --registrar 127.0.0.1:{stage.sip_port}   (password pw101)")
     for line in board.doors():
         print(line)
+    print(f"panel      http://{stage.http_address}/panel   (each link signs in once, within 15 minutes)")
+    for who, mail in (("customer", PERSON), ("operator", OPERATOR)):
+        print(f"  {who} {await stage.link(mail)}   ({mail})")
     print(f"mailbox    {MAILBOX}: {len(stage.mail.mails)} mails so far\nCtrl-C ends it.", flush=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

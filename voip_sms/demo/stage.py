@@ -29,6 +29,8 @@ WRITER, WRITER_SECRET, WRITER_LIMIT = "sklep@example.test", "sklep-secret", 500
 """Who sends by mail, and how much in a month."""
 MAIL_NUMBER = "+48601000005"
 """What its SMS show; answers to it go to whoever wrote."""
+PERSON, OPERATOR = "anna@example.test", "olga@operator.test"
+"""Who signs in at the panel: the customer's administrator, and whoever runs the service."""
 COLLEAGUES = ("+48602000001", "+48602000002", "+48602000003")
 
 CONFIG = """\
@@ -131,6 +133,10 @@ class Stage:
         path.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False), encoding="utf-8")
         return await self._must("apply", str(path), "--config", str(self.config))
 
+    async def link(self, mail: str) -> str:
+        """`voip-sms user link`: the address that signs somebody in at the panel, once."""
+        return (await self._must("user", "link", mail, "--config", str(self.config))).out.strip()
+
     async def rich(self) -> None:
         """Give the customer credit for a long day of tests."""
         document = self.customer()
@@ -185,6 +191,7 @@ class Stage:
             ],
             "pools": [{"name": "pl", "carrier": "sim", "window": "7d", "numbers": list(POOL)}],
             "tenants": [self._tenant()],
+            "operators": [{"mail": OPERATOR, "name": "Olga Operator"}],
         }
         self._change(document)
         return document
@@ -219,6 +226,10 @@ class Stage:
                 {"number": MAIL_NUMBER, "kind": "own_mobile", "carrier": "sim"},
             ],
             "blacklist": [{"match": "prefix", "value": "+48600666"}],
+            "users": [
+                {"mail": PERSON, "name": "Anna Nowak", "role": "admin"}
+                | {"identity": {"kind": "2way", "value": "pl"}}
+            ],
         }
 
     def _forwards(self) -> list[dict[str, object]]:

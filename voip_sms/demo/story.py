@@ -14,6 +14,7 @@ from voip_sms.demo.softphone import SoftPhone
 from voip_sms.demo.stage import COLLEAGUES, HOOK_SECRET, MAILBOX, OWN, POOL, SECOND, Stage
 from voip_sms.demo.stage_pbx import Switchboard
 from voip_sms.demo.story_mail import MailChapter
+from voip_sms.demo.story_panel import PanelChapter
 from voip_sms.demo.story_pbx import PbxChapter
 from voip_sms.demo.story_phones import PhonesChapter
 
@@ -62,6 +63,7 @@ class Story:
             **PhonesChapter(self._stage, self._desk, self._lab).steps(),
             **MailChapter(self._stage).steps(),
             **self._pbx.steps(),
+            **PanelChapter(self._stage).steps(),
         }
 
     async def close(self) -> None:
