@@ -172,7 +172,7 @@ def _chart(page: Page, traffic: CarrierTraffic, span: Span) -> Chart:
 
     points = [(label(one.at), (one.accepted, one.refused, one.inbound)) for one in traffic.slices]
     names = (words("Taken by the carrier"), words("Not taken"), words("Received"))
-    return bars(Data("throughput", words("Messages in parts"), words("Time"), names, points))
+    return bars(Data("throughput", words("Messages in parts"), words("Beginning"), names, points))
 
 
 def _values(shown: Mapping[str, Any]) -> dict[str, Any]:
