@@ -20,7 +20,7 @@ from voip_sms.doors.panel.screens.operator.common import OPERATOR, attempt, pars
 from voip_sms.engine.accounts.seen import seen_of
 from voip_sms.engine.network_objects import day_of
 
-_LINE: Final = re.compile(r"(\+?[0-9 ]*)[\s;:=,]+([0-9]+(?:[.,][0-9]+)?)", re.ASCII)
+_LINE: Final = re.compile(r"(\+?[0-9]+|\+)\s*[\s;:=,]\s*([0-9]+(?:[.,][0-9]+)?)", re.ASCII)
 """A prefix and an amount, as spreadsheets and people part them."""
 
 Shown = dict[str, Any]
@@ -183,7 +183,7 @@ def _rates(text: str, page: Page) -> list[dict[str, str]]:
         if match is None:
             text = page.words("Line %(line)s: write a prefix and an amount, such as +48 0.29", line=place)
             raise InvalidError([Complaint(("rates",), text)])
-        prefix = match[1].replace(" ", "")
+        prefix = match[1]
         found.append(
             {
                 "prefix": prefix if prefix.startswith("+") else f"+{prefix}",
