@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import junk as junk_turns
+from bench import panel as panel_pages
 from bench import report, smpp_window
 from bench import storm as storms
 from bench.contestants import TRANSPORTS, Field
@@ -17,6 +18,8 @@ from bench.rounds import Rounds, Turn, alternate, ratio
 from bench.service import Carrying, VoipSms
 from bench.witness import Carrier
 from support import peers
+from support.postgres import PostgresServer
+from voip_sms.demo import stage
 
 MANY, FEW = 50, 8  # connections: a busy installation, and the few of a single customer
 # MESSAGE requests under way: phones send one at a time, so as many phones.
@@ -32,12 +35,13 @@ KANNEL, EMPTY = "Kannel", "empty endpoint"
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long and how often; `folder` is for everybody's files."""
+    """How long and how often; `folder` is for everybody's files; `messages` lie in the panel's database."""
 
     folder: Path
     rounds: int
     seconds: float
     soak: float
+    messages: int
 
 
 Comparison = Callable[[Terms], Awaitable[list[Result]]]
@@ -210,6 +214,25 @@ async def memory(terms: Terms) -> list[Result]:
     return []
 
 
+async def panel(terms: Terms) -> list[Result]:
+    """Pages of the panel over a month of messages, beside one with nothing in it: SQLite, PostgreSQL."""
+    results: list[Result] = []
+    async with AsyncExitStack() as stack:
+        databases = {SQLITE: stage.SQLITE}
+        if peers.postgres_folder() is None:
+            _skip("PostgreSQL", "apt-get install postgresql")
+        else:
+            server = await asyncio.to_thread(PostgresServer(durable=True).start)
+            stack.callback(server.stop)
+            databases[POSTGRES] = server.fresh_database()
+        for name, database in databases.items():
+            found = await panel_pages.pages(database, terms.messages, terms.seconds)
+            print(panel_pages.table(f"{name}, {terms.messages} messages", found), flush=True)
+            slowest = max(page.p95 for page in found)
+            results.append(Result(report.PANEL, f"{name}, {terms.messages}", slowest / panel_pages.BOUND_MS))
+    return results
+
+
 COMPARISONS: Mapping[str, Comparison] = {
     "http": http,
     "receipts": receipts,
@@ -219,4 +242,5 @@ COMPARISONS: Mapping[str, Comparison] = {
     "storm": storm,
     "window": window,
     "memory": memory,
+    "panel": panel,
 }

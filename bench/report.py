@@ -30,6 +30,7 @@ WINDOW = Goal("windowed SMPP client against window/RTT", 0.9, 0.95)
 SIP = Goal("SIP MESSAGE against an edge without a store", 0.3, 0.6)
 MAIL = Goal("mail accepted against aiosmtpd's empty handler", 0.3, 0.5)
 JUNK = Goal("p95 of a phone beside 2,000 junk/s, of 50 ms", 1.0, 0.5, less=True)
+PANEL = Goal("p95 of the panel's slowest page, of 100 ms", 1.0, 0.5, less=True)
 RECEIPTS = Goal("accept with receipts against without", 0.6, 0.8)
 
 
