@@ -157,7 +157,7 @@ async def test_a_form_without_our_token_is_refused(house: PanelHouse) -> None:
     for token in ("", "x", "ż" * 30, theirs):
         answer = await ann.post("/panel/language", {"csrf": token, "language": "en"})
         assert answer.status == 403
-    assert "sms-language" not in ann.cookies
+    assert ann.cookies["sms-language"] == "pl", "as she has it"
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,6 @@ async def test_nothing_is_changed_by_get(house: PanelHouse) -> None:
 
 
 async def test_what_was_typed_outlives_the_session(house: PanelHouse) -> None:
-    """The form is of the language here: any route that needs nobody's right would be refused before."""
     route = next(one for one in house.door.table.routes if one.method == "POST" and one.right == "self")
     path = re.sub(r"\{\w+\}", "x", route.path)
     ann = await house.visitor(ANN)
@@ -204,7 +203,7 @@ async def test_what_was_typed_outlives_the_session(house: PanelHouse) -> None:
     typed = {"csrf": token, "once": "a1b2", "name": text, "password": "my secret", "code": "123456"}
     asked = await ann.post(path, typed)
     assert asked.status == 401
-    assert "What you typed is kept" in asked.page.text
+    assert "Wpisane dane zostały zachowane" in asked.page.text
     assert "my secret" not in asked.html
     again = await ann.send(asked, "/panel/sign-in", mail=ANN, password="wrong")
     done = await ann.send(again, "/panel/sign-in", mail=ANN, password=PASSWORD)
