@@ -78,8 +78,10 @@ def _units(text: str, encoding: str) -> int:
 
 
 def _costly(text: str) -> tuple[Costly, ...]:
+    """Those first that must go: as long as one is there, giving up accents saves nothing."""
     found = dict.fromkeys(char for char in text if char not in gsm0338.CHARACTERS)
-    return tuple(Costly(char, _plain(char)) for char in list(found)[:COSTLY_SHOWN])
+    named = (Costly(char, _plain(char)) for char in found)
+    return tuple(sorted(named, key=lambda one: bool(one.plain))[:COSTLY_SHOWN])
 
 
 def _plain(char: str) -> str:

@@ -239,5 +239,5 @@ def _result(page: Page, item: Item) -> Result:
     message = item.message
     if message is None:
         return Result(item.to, why=refusal_words(item.refused, page.words) if item.refused else "")
-    href = f"{ROOT}/history/{ids.to_text(MESSAGE, message.id)}"
+    href = page.link("message", id=ids.to_text(MESSAGE, message.id))
     return Result(message.to, message.sender, message.status, href)
