@@ -41,6 +41,7 @@ KEPT: Final = (
     Kept("binding", "expires_at", DAY),
     Kept("disposition", "message_id", 30 * DAY, bound=earliest),  # a message ends within nine
     Kept("node", "seen_at", 7 * DAY),
+    Kept("tally", "at", 32 * DAY),  # a month of charts
     Kept("panel_session", "ends_at"),
     Kept("one_time_link", "expires_at", DAY),
     Kept("number_proof", "expires_at", DAY),  # codes of a day are counted
