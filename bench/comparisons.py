@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,15 +218,15 @@ async def panel(terms: Terms) -> list[Result]:
     """Pages of the panel over a month of messages, beside one with nothing in it: SQLite, PostgreSQL."""
     results: list[Result] = []
     async with AsyncExitStack() as stack:
-        databases = {SQLITE: stage.SQLITE}
+        databases: dict[str, tuple[str, Sequence[int]]] = {SQLITE: (stage.SQLITE, ())}
         if peers.postgres_folder() is None:
             _skip("PostgreSQL", "apt-get install postgresql")
         else:
             server = await asyncio.to_thread(PostgresServer(durable=True).start)
             stack.callback(server.stop)
-            databases[POSTGRES] = server.fresh_database()
-        for name, database in databases.items():
-            found = await panel_pages.pages(database, terms.messages, terms.seconds)
+            databases[POSTGRES] = (server.fresh_database(), [server.pid])
+        for name, (database, pids) in databases.items():
+            found = await panel_pages.pages(database, terms.messages, terms.seconds, pids)
             print(panel_pages.table(f"{name}, {terms.messages} messages", found), flush=True)
             slowest = max(page.p95 for page in found)
             results.append(Result(report.PANEL, f"{name}, {terms.messages}", slowest / panel_pages.BOUND_MS))

@@ -12,6 +12,7 @@ import aiohttp
 from sqlalchemy import Connection, select
 
 from bench.panel_rows import Spread, fill
+from bench.processes import usage
 from support.panel import PanelStage
 from support.traffic import OWN
 from voip_sms.core import ids
@@ -34,10 +35,11 @@ WARM_UP: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What one kind of page took, milliseconds each."""
+    """What one kind of page took, milliseconds each; `processor`: of it, with the database's, on average."""
 
     name: str
     took: list[float]
+    processor: float
 
     @property
     def p95(self) -> float:
@@ -47,7 +49,8 @@ class Page:
 class Visit:
     """Somebody who is signed in and opens page after page."""
 
-    def __init__(self, address: str, cookies: Mapping[str, str], spread: Spread) -> None:
+    def __init__(self, address: str, cookies: Mapping[str, str], pids: Sequence[int], spread: Spread) -> None:
+        self._pids = pids
         self._session = aiohttp.ClientSession(
             f"http://{address}", cookies=dict(cookies), cookie_jar=aiohttp.CookieJar(unsafe=True)
         )
@@ -62,10 +65,11 @@ class Visit:
         for _ in range(WARM_UP):
             await self._took(next(paths), wanted)
         took: list[float] = []
+        before = usage(self._pids).seconds
         until = time.perf_counter() + seconds
         while len(took) < LEAST or time.perf_counter() < until:
             took.append(await self._took(next(paths), wanted))
-        return Page(name, took)
+        return Page(name, took, (usage(self._pids).seconds - before) * 1000 / len(took))
 
     async def _took(self, path: str, wanted: int) -> float:
         began = time.perf_counter()
@@ -124,8 +128,8 @@ def _known(connection: Connection, tenant_id: Id, spread: Spread) -> list[tuple[
     return found
 
 
-async def pages(database: str, count: int, seconds: float) -> list[Page]:
-    """What each page takes on a service with so many messages."""
+async def pages(database: str, count: int, seconds: float, server: Sequence[int] = ()) -> list[Page]:
+    """What each page takes on a service with so many messages. `server`: the database's processes."""
     spread = Spread(SystemClock().now(), count, random.Random(20261122))
     async with PanelStage(database) as stage:
         url = f"sqlite:///{stage.folder}/var/voip-sms.db" if database == SQLITE else database
@@ -139,7 +143,12 @@ async def pages(database: str, count: int, seconds: float) -> list[Page]:
         finally:
             opened.close()
         visitor = await stage.visitor("admin")
-        visit = Visit(stage.http_address, visitor.cookies, replace(spread, chance=random.Random(7)))
+        visit = Visit(
+            stage.http_address,
+            visitor.cookies,
+            [stage.serve.pid, *server],
+            replace(spread, chance=random.Random(7)),
+        )
         try:
             return [await visit.page(name, paths, seconds) for name, paths in visit.kinds(known).items()]
         finally:
@@ -149,10 +158,9 @@ async def pages(database: str, count: int, seconds: float) -> list[Page]:
 def table(title: str, found: Sequence[Page]) -> str:
     """All pages beside the empty one."""
     empty = statistics.median(found[0].took)
-    lines = [f"{title}", f"  {'':32}{'p50 ms':>8}{'p95 ms':>8}{'max ms':>8}{'of empty':>10}"]
+    lines = [f"{title}", f"  {'':32}{'p50 ms':>8}{'p95 ms':>8}{'max ms':>8}{'CPU ms':>8}{'of empty':>10}"]
     for page in found:
         middle = statistics.median(page.took)
-        lines.append(
-            f"  {page.name:32}{middle:8.1f}{page.p95:8.1f}{max(page.took):8.1f}{middle / empty:9.1f}x"
-        )
+        figures = f"{middle:8.1f}{page.p95:8.1f}{max(page.took):8.1f}{page.processor:8.1f}"
+        lines.append(f"  {page.name:32}{figures}{middle / empty:9.1f}x")
     return "\n".join(lines)
