@@ -19,7 +19,7 @@ from voip_sms.doors.panel.frame.paging import PAGE, page_of
 from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.operator.listing import after
+from voip_sms.doors.panel.screens.operator.places import after
 from voip_sms.engine.audit import AuditFilter
 
 SECONDS: Final = 20.0

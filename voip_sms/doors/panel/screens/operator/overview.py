@@ -10,7 +10,7 @@ from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import Route
 from voip_sms.doors.panel.frame.words import Words, marked
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.operator.common import OPERATOR
+from voip_sms.doors.panel.screens.operator.places import OPERATOR
 from voip_sms.engine.health import Health
 from voip_sms.engine.metrics import Waiting
 

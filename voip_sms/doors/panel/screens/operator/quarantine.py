@@ -14,8 +14,8 @@ from voip_sms.doors.panel.frame.paging import PAGE, page_of
 from voip_sms.doors.panel.frame.routes import Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.operator.common import OPERATOR, attempt
-from voip_sms.doors.panel.screens.operator.listing import after
+from voip_sms.doors.panel.screens.operator.forms import attempt
+from voip_sms.doors.panel.screens.operator.places import OPERATOR, after
 
 REASONS: Final = {
     "unknown_number": marked("The number is nobody's"),

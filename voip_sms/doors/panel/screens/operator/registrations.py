@@ -15,8 +15,8 @@ from voip_sms.doors.panel.frame.paging import PAGE, page_of
 from voip_sms.doors.panel.frame.routes import Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.operator.common import OPERATOR, parsed, switch, wrong
-from voip_sms.doors.panel.screens.operator.listing import after
+from voip_sms.doors.panel.screens.operator.forms import parsed, switch, wrong
+from voip_sms.doors.panel.screens.operator.places import OPERATOR, after
 
 PREFIX: Final = "reg"
 """What ids of registrations begin with, outside."""

@@ -11,7 +11,8 @@ from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.operator.common import OPERATOR, attempt, parsed, wrong
+from voip_sms.doors.panel.screens.operator.forms import attempt, parsed, wrong
+from voip_sms.doors.panel.screens.operator.places import OPERATOR
 from voip_sms.engine.accounts.seen import seen_of
 
 

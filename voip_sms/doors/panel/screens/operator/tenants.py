@@ -18,8 +18,8 @@ from voip_sms.doors.panel.frame.paging import PAGE, page_of
 from voip_sms.doors.panel.frame.routes import Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.operator.common import OPERATOR, attempt, parsed, switch, wrong
-from voip_sms.doors.panel.screens.operator.listing import after
+from voip_sms.doors.panel.screens.operator.forms import attempt, parsed, switch, wrong
+from voip_sms.doors.panel.screens.operator.places import OPERATOR, after
 
 _TEXTS: Final = ("timezone", "language", "transliterate")
 _BOXES: Final = ("enabled", "self_service", "blocked_inbound", "keep_sent_text")

@@ -1,23 +1,16 @@
-"""What the operator's pages share: their place, refusals in words, fields of forms."""
+"""The operator's forms: how they are read, and what is said of those that are refused."""
 
 from collections.abc import Awaitable, Mapping
-from typing import Any, Final, TypeVar
-
-from pydantic import BaseModel
+from typing import Any, Final
 
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources.problems import InvalidError
 from voip_sms.doors.panel.frame.forms import WHOLE, Posted
 from voip_sms.doors.panel.frame.page import Page
-from voip_sms.doors.panel.frame.routes import ROOT
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
 
-__all__ = ["OPERATOR", "Model", "attempt", "parsed", "switch", "wrong"]
-
-OPERATOR: Final = f"{ROOT}/operator"
-
-Model = TypeVar("Model", bound=BaseModel)
+__all__ = ["attempt", "parsed", "switch", "wrong"]
 
 
 async def attempt(page: Page, work: Awaitable[Any], fallback: str = WHOLE) -> Mapping[str, str]:
