@@ -1,6 +1,9 @@
 """What anybody writes, through any door, is text on every page of the panel: nothing of the corpus runs or leads away."""
 
 import asyncio
+import csv
+import io
+import re
 import smtplib
 from collections.abc import AsyncIterator, Callable, Mapping
 from email.message import EmailMessage
@@ -18,26 +21,30 @@ from support.service import phone_of
 from support.waiting import eventually
 from support.walk import pages_of, walked
 from voip_sms.core.resources import ConfigFile
-from voip_sms.demo.stage import OWN, WRITER, WRITER_SECRET
+from voip_sms.demo.stage import HOOK_SECRET, OWN, WRITER, WRITER_SECRET
 
 pytestmark = [pytest.mark.peer("chromium"), pytest.mark.asyncio(loop_scope="module")]
 
-STRANGER: Final = "+48777000777"
+STRANGER: Final = "+48698777000"
 """Whoever texts the customer."""
-NAMES: Final = ("<b>zq</b>", '"onx=zq', "zq'><i>", "<img src=zq>", "zq{{7*7}}", "=zq()+1")
+NAMES: Final = ("<b>zuq</b>", '"onx=zuq', "zuq'><i>", "<img src=zuq>", "=zuq()+1")
 """Senders of inbound messages: SMPP gives them 20 octets."""
 NOWHERE: Final = "+48601999999"
 """A number that nobody has: what comes there waits in quarantine."""
-SHOWN: Final = ("<script>zq()</script>", '"><img src=zq onerror=zq()>', "zq{{7*7}}")
+SHOWN: Final = ("<script>zuq()</script>", '"><img src=zuq onerror=zuq()>', "zuq{{7*7}}")
 """Those that are typed into every form there is."""
+FORMULA: Final = re.compile(r"\s*[=@\t\r]|\s*[+-](?![\d .,]+$)")
+"""A cell that a spreadsheet computes; a number with its sign is none."""
+FEW: Final = 20
+"""Objects of a kind: what a list of webhooks may have, and what one page of a list shows."""
 PLACES: Final[Mapping[str, Callable[[str, int], dict[str, Any]]]] = {
     "keys": lambda text, n: {"name": text, "token": f"token-of-payload-{n:04}"},
-    "users": lambda text, n: {"name": text, "mail": f"zq{n}@acme.test", "role": "user"},
+    "users": lambda text, n: {"name": text, "mail": f"zuq{n}@acme.test", "role": "user"},
     "keywords": lambda text, _: {"number": OWN, "word": text, "mail": "box@acme.test"},
     "ivr_flows": lambda text, _: {"name": text, "identity": {"kind": "name", "value": "ACME"}},
-    "sender_names": lambda text, n: {"name": f"ZQ{n}", "status": "rejected", "reason": text},
+    "sender_names": lambda text, n: {"name": f"ZUQ{n}", "status": "rejected", "reason": text},
     "blacklist": lambda text, _: {"match": "name", "value": text},
-    "webhooks": lambda text, _: {"url": f"http://127.0.0.1:9/{text}", "events": ["message.delivered"]},
+    "webhooks": lambda text, _: {"url": f"http://127.0.0.1:9/{text}", "secret": HOOK_SECRET},
     "mail_senders": lambda text, _: {"address": f"{text}@acme.test"},
     "groups": lambda text, _: {"name": text, "numbers": [STRANGER]},
 }
@@ -47,11 +54,13 @@ PLACES: Final[Mapping[str, Callable[[str, int], dict[str, Any]]]] = {
 def hostile(document: dict[str, Any]) -> None:
     """A configuration with all of the corpus wherever it is allowed."""
     acme = document["tenants"][0]
+    acme["numbers"][0]["forwards"] = [{"kind": "mail", "to": ["box@acme.test"]}]
     for n, text in enumerate(payloads()):
         for place, make in PLACES.items():
-            if _is_allowed({"name": "acme", place: [make(text, n)]}):
-                acme.setdefault(place, []).append(make(text, n))
-        if _is_allowed({"name": text}):
+            there = acme.setdefault(place, [])
+            if len(there) < FEW and _is_allowed({"name": "acme", place: [make(text, n)]}):
+                there.append(make(text, n))
+        if _is_allowed({"name": text}) and len(document["tenants"]) < FEW:
             document["tenants"].append({"name": text})
 
 
@@ -67,8 +76,8 @@ def _is_allowed(tenant: dict[str, Any]) -> bool:
 async def stage() -> AsyncIterator[PanelStage]:
     """A service to which everything came."""
     async with panel_stage(change=hostile) as stage:
-        await asyncio.gather(_by_api(stage), _by_handsets(stage), _by_phone(stage), _by_mail(stage))
-        await _at_the_gate(stage)
+        for door in (_by_api, _by_handsets, _by_phone, _by_mail, _at_the_gate):
+            await door(stage)
         yield stage
 
 
@@ -76,8 +85,8 @@ async def _by_api(stage: PanelStage) -> None:
     for text in payloads():
         body = {"to": STRANGER, "text": text, "client_ref": text[:60]}
         status, answer, _ = await stage.api.call("POST", "/v1/messages", body)
-        assert status in (202, 422), answer
-    await stage.api.call("POST", "/v1/messages", {"to": STRANGER, "text": "zq", "from": "<b>zq</b>"})
+        assert status == 202 or (status, answer["code"]) == (422, "invalid"), answer
+    await stage.api.call("POST", "/v1/messages", {"to": STRANGER, "text": "zuq", "from": "<b>zuq</b>"})
 
 
 async def _by_handsets(stage: PanelStage) -> None:
@@ -87,7 +96,7 @@ async def _by_handsets(stage: PanelStage) -> None:
         )
     for name in NAMES:
         for to in (OWN, NOWHERE):
-            await stage.simulator.post(f"/handsets/{quote(name, safe='')}/send", {"to": to, "text": "zq"})
+            await stage.simulator.post(f"/handsets/{quote(name, safe='')}/send", {"to": to, "text": "zuq"})
 
     async def all_came() -> bool:
         found = await stage.api.get("/v1/messages?direction=inbound&limit=100")
@@ -98,11 +107,10 @@ async def _by_handsets(stage: PanelStage) -> None:
 
 async def _by_phone(stage: PanelStage) -> None:
     async with phone_of(stage, "101") as phone:
-        phone.writes_as = '"<script>zq()</script>" <sip:101'  # a display name
-        await phone.message(STRANGER, "<script>zq()</script>")
-        phone.writes_as = "101"
         for text in payloads()[:8]:
-            assert await phone.message(STRANGER, text) == 202
+            phone.display_name = '"' + text.replace("\\", "").replace('"', "'") + '" '
+            answer = await phone.send(STRANGER, text)
+            assert answer.status == 202, answer.text
 
 
 async def _by_mail(stage: PanelStage) -> None:
@@ -116,7 +124,7 @@ def _post(stage: PanelStage) -> None:
         for n, text in enumerate(SHOWN):
             mail = EmailMessage()
             mail["From"], mail["To"] = WRITER, f"{STRANGER[1:]}@sms.test"
-            mail["Message-ID"], mail["Subject"] = f"<zq{n}@acme.test>", text
+            mail["Message-ID"], mail["Subject"] = f"<zuq{n}@acme.test>", text
             mail.set_content(text)
             mail.add_attachment(b"x", maintype="image", subtype="png", filename=text)
             client.send_message(mail)
@@ -130,16 +138,29 @@ async def _at_the_gate(stage: PanelStage) -> None:
         for form in seen.page.forms:
             if not form.all("input", name="company"):
                 continue
-            typed = dict.fromkeys((name for name, _ in _words_of(form)), text) | {"mail": "zq@zq.test"}
+            typed = dict.fromkeys((name for name, _ in _words_of(form)), text) | {"mail": "zuq@zuq.test"}
             assert_safe(await visitor.post(form["action"] or seen.path, dict(form.posted()) | typed))
 
 
 def assert_safe(seen: Seen) -> None:
     """Nothing on this page is more than text, nothing was computed, and nothing came into its headers."""
+    if "csv" in seen.headers["Content-Type"]:
+        assert_plain(seen)
+        return
     assert list(faults(seen.page)) == [], seen.path
-    assert "zq49" not in seen.html, f"{seen.path}: {{{{7*7}}}} was computed"
-    assert MARK not in str(seen.headers.get("Set-Cookie", "")), seen.path
+    assert "zuq49" not in seen.html, f"{seen.path}: {{{{7*7}}}} was computed"
+    assert f"{MARK}=" not in str(seen.headers.get("Set-Cookie", "")), seen.path
     assert seen.status < 500, (seen.path, seen.page.text[:400])
+
+
+def assert_plain(seen: Seen) -> None:
+    """A table that is saved, and in which no cell is a formula to a spreadsheet."""
+    assert seen.headers["Content-Disposition"].startswith("attachment"), seen.path
+    assert seen.headers["X-Content-Type-Options"] == "nosniff", seen.path
+    text = seen.html.removeprefix("\ufeff")
+    between = ";" if ";" in text.partition("\n")[0] else ","
+    for row in csv.reader(io.StringIO(text), delimiter=between):
+        assert [cell for cell in row if FORMULA.match(cell)] == [], seen.path
 
 
 def _words_of(form: Element) -> list[tuple[str, str]]:
@@ -191,29 +212,28 @@ async def _type(visitor: Visitor, seen: Seen, form: Element) -> None:
         assert_safe(answer)
 
 
-@pytest.mark.parametrize("text", payloads())
-async def test_what_stands_in_an_address_comes_back_as_text(stage: PanelStage, text: str) -> None:
+async def test_what_stands_in_an_address_comes_back_as_text(stage: PanelStage) -> None:
     visitor = await stage.visitor()
-    for path in ("/panel/sign-in?next=", "/panel/nowhere/", "/panel/link/", "/panel/sign-in/"):
-        seen = await visitor.get(path + quote(text, safe=""))
-        assert_safe(seen)
-    await visitor.close()
+    for text in payloads():
+        for path in ("/panel/sign-in?next=", "/panel/nowhere/", "/panel/link/"):
+            assert_safe(await visitor.get(path + quote(text, safe="")))
 
 
+LIVE: Final = "live <img src=zuq onerror=zuq()>"
 OPENED: Final = ("/panel", "/panel/history", "/panel/conversations", "/panel/users", "/panel/security")
 
 
 async def test_in_a_browser_nothing_runs(stage: PanelStage) -> None:
     """A page that ran anything has a dialog, an error at the console, or asks another host: all fail it."""
     async with stage.browser(as_="admin") as page:
-        await page.add_init_script("window.zq = () => { window.ran = true }")
+        await page.add_init_script("window.zuq = () => { window.ran = true }")
         for path in OPENED:
             await page.goto(path)
             assert await page.evaluate("window.ran") is None, path
-            assert await page.locator("main").get_by_text(MARK).count(), path
+            assert MARK in await page.locator("main").inner_text(), path
         await page.goto("/panel/conversations/" + quote(STRANGER, safe=""))
-        await page.get_by_text("<script>zq()</script>", exact=True).first.wait_for()
-        await stage.handsets.send(STRANGER, OWN, "live <img src=zq onerror=zq()>")
-        await page.get_by_text("live <img src=zq onerror=zq()>", exact=True).first.wait_for()
-        assert await page.locator("img[src=zq]").count() == 0
+        await page.get_by_text("<script>zuq()</script>", exact=True).filter(visible=True).first.wait_for()
+        await stage.handsets.send(STRANGER, OWN, LIVE)
+        await page.get_by_text(LIVE, exact=True).filter(visible=True).first.wait_for()
+        assert await page.locator("img[src=zuq]").count() == 0
         assert await page.evaluate("window.ran") is None

@@ -30,6 +30,7 @@ class SipClient(asyncio.DatagramProtocol):
         """`longest_pause`: seconds between retransmissions at most (T2)."""
         self.user, self.password, self.domain = user, password, domain
         self.writes_as = user
+        self.display_name = ""
         self._transport: asyncio.DatagramTransport | None = None
         self._answers: dict[str, asyncio.Future[tuple[int, str]]] = {}
         self._cseq = itertools.count(1)
@@ -126,7 +127,7 @@ class SipClient(asyncio.DatagramProtocol):
             f"MESSAGE {uri} SIP/2.0",
             f"Via: SIP/2.0/UDP {host}:{port};rport;branch={branch}",
             "Max-Forwards: 70",
-            f"From: <sip:{self.writes_as}@{self.domain}>;tag={tag}",
+            f"From: {self.display_name}<sip:{self.writes_as}@{self.domain}>;tag={tag}",
             f"To: <{uri}>",
             f"Call-ID: {call_id}",
             f"CSeq: {next(self._cseq)} MESSAGE",

@@ -23,10 +23,10 @@ def test_as_text_it_does_nothing(payload: str) -> None:
 
 
 HARM = [
-    "<script>1</script>", "<script src=//zq.test/></script>", "<img src=x onerror=1>", "<p zq=1>", "<zq>",
-    "<p style='color:red'>", "<a href='javascript:zq()'>", "<a href='\tjavascript:zq()'>", "<base href=/x>",
-    "<img src='http://elsewhere.test/'>", "<form action='//elsewhere.test'>", "<p class='zq'>",
-    "<a href='/panel/history?q=\"><b>zq'>", "<meta http-equiv=refresh content='0'>", "<iframe>", "<style>a{}</style>",
+    "<script>1</script>", "<script src=//zuq.test/></script>", "<img src=x onerror=1>", "<p zuq=1>", "<zuq>",
+    "<p style='color:red'>", "<a href='javascript:zuq()'>", "<a href='\tjavascript:zuq()'>", "<base href=/x>",
+    "<img src='http://elsewhere.test/'>", "<form action='//elsewhere.test'>", "<p class='zuq'>",
+    "<a href='/panel/history?q=\"><b>zuq'>", "<meta http-equiv=refresh content='0'>", "<iframe>", "<style>a{}</style>",
 ]  # fmt: skip
 
 
