@@ -206,6 +206,10 @@ def test_an_extension_is_no_sender_of_an_sms() -> None:
     assert code(planned("+48601123456", account=KEY, sender="sip:101")) == "sender_not_allowed"
 
 
+def test_it_is_not_held_either() -> None:
+    assert planned("sip:102", hold=10_000_000).refused is None
+
+
 def test_it_cannot_be_scheduled() -> None:
     assert code(planned("sip:102", send_at=NOW + 60_000_000)) == "invalid"
 

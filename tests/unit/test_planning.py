@@ -236,6 +236,16 @@ def test_a_conversation_over_a_pool_number_needs_the_lease(leases) -> None:
     assert plan(facts=Facts(lease(POOLED)), sender=POOLED).sender.pool == "pl"
 
 
+def test_people_go_on_with_any_conversation_of_their_company_and_with_nobody_elses() -> None:
+    person = replace(account(), kind="user", name="ann@acme.test")
+    made = plan(who=person, facts=Facts(lease(POOLED, who="sip:9")), sender=POOLED, door="panel")
+    assert (made.sender.value, made.sender.kind) == (POOLED, "2way")
+    for others in (lease(POOLED, tenant=OTHER), lease(POOLED, who="sip:9", until=NOW - 1), {}):
+        assert (
+            code(plan(who=person, facts=Facts(others), sender=POOLED, door="panel")) == "sender_not_allowed"
+        )
+
+
 def test_a_conversation_over_a_number_given_back_falls_back() -> None:
     assert plan(facts=Facts(conversation=THEIRS), door="sip").sender.value == "ACME"
 
@@ -338,6 +348,9 @@ def test_priorities(options, priority: int) -> None:
         ({"send_at": NOW - 1}, None, NOW + 48 * HOUR),
         ({"send_at": NOW + DAY}, NOW + DAY, NOW + 3 * DAY),
         ({"send_at": NOW + 10**17}, NOW + 365 * DAY, NOW + 367 * DAY),
+        ({"hold": MINUTE}, NOW + MINUTE, NOW + MINUTE + 48 * HOUR),
+        ({"hold": MINUTE, "send_at": NOW + 1}, NOW + MINUTE, NOW + MINUTE + 48 * HOUR),
+        ({"hold": MINUTE, "send_at": NOW + DAY}, NOW + DAY, NOW + 3 * DAY),
     ],
 )
 def test_times_are_kept_in_bounds(options, send_at: int | None, expires_at: int) -> None:
