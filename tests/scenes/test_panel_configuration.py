@@ -93,7 +93,8 @@ async def test_forwards_are_added_as_the_api_would_and_removed(stage: PanelStage
     again = await ann.send(_form(await ann.get(page), kind="mail"), f"{page}/forwards", **fields)
     assert again.status == 409
     assert "There is one already" in again.page.text
-    removed = await ann.send(await ann.get(page), f"/panel/forwards/{same['id']}/remove")
+    one = await ann.get(f"/panel/forwards/{same['id']}")
+    removed = await ann.send(one, f"/panel/forwards/{same['id']}/remove")
     assert "Removed." in removed.page.text
     assert not await listed(stage, "/v1/forwards", number=SECOND, kind="mail")
 
@@ -181,6 +182,25 @@ async def test_a_test_really_goes_out(stage: PanelStage, ann: Visitor) -> None:
     )
     assert "The test has arrived" in done.page.text, done.page.text[:600]
     assert len(stage.hooks.hooks) == before + 1
+
+
+async def test_a_test_goes_to_mailboxes_phones_and_numbers_too(stage: PanelStage, ann: Visitor) -> None:
+    text = "This is a test: texts that come in will arrive here."
+    mail = await the(stage, "/v1/forwards", number=OWN, kind="mail")
+    done = await ann.send(
+        await ann.get(f"/panel/forwards/{mail['id']}"), f"/panel/forwards/{mail['id']}/test"
+    )
+    assert "The test has arrived" in done.page.text, done.page.text[:600]
+    await stage.mail.mails.first(lambda one: text in one.message.get_body().get_content(), within=10)
+    numbers = await the(stage, "/v1/forwards", number=OWN, kind="number")
+    page = f"/panel/forwards/{numbers['id']}"
+    await ann.send(await ann.get(page), f"{page}/test")
+    for colleague in COLLEAGUES:
+        await stage.handsets.received(colleague, f"TEST: {text}")
+    phones = await the(stage, "/v1/forwards", number=OWN, kind="sip")
+    page = f"/panel/forwards/{phones['id']}"
+    nobody = await ann.send(await ann.get(page), f"{page}/test")
+    assert "The test did not arrive: no phone is registered." in nobody.page.text
 
 
 # --- two people ---------------------------------------------------------------------------------------------

@@ -291,7 +291,7 @@ def _web(settings: Settings, house: House, submit: Submit, guesses: Guesses, key
         house.ground.signals,
         house.ground.holder,
         submit,
-        house.guarded,
+        house.forwarding,
         guesses,
         house.dispatch.shown,
         lambda: sorted(house.missing),

@@ -10,6 +10,7 @@ from voip_sms.app.settings import Settings
 from voip_sms.core.guessing import Guesses
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import LinkState
+from voip_sms.core.ports import Forwarder
 from voip_sms.doors.api.door import ApiDoor
 from voip_sms.doors.api.door import Rooms as ApiRooms
 from voip_sms.doors.panel.door import PanelDoor
@@ -35,10 +36,9 @@ from voip_sms.engine.proving import Proving
 from voip_sms.engine.signals import Signals
 from voip_sms.engine.standing import Standing
 from voip_sms.engine.submit import Submit
+from voip_sms.engine.trials import EVERY
 from voip_sms.engine.verifying import Verifying
 from voip_sms.engine.webhooks import Webhooks
-from voip_sms.forwards.webhook import WebhookForwarder
-from voip_sms.net.http.guarded import GuardedClient
 from voip_sms.store.holder import DirectoryHolder
 
 
@@ -55,7 +55,7 @@ class Parts:
     signals: Signals
     holder: DirectoryHolder
     submitter: Submit
-    guarded: GuardedClient
+    forwarder: Forwarder
     guesses: Guesses
     links: Callable[[], Mapping[str, LinkState]]
     missing: Callable[[], Sequence[str]]
@@ -83,7 +83,7 @@ def shared(parts: Parts) -> Shared:
         Accounts(context, rules, os.urandom, refresh),
         Messages(context.reader),
         Oversight(context.reader),
-        Webhooks(context, WebhookForwarder(parts.guarded, context.clock), os.urandom, refresh),
+        Webhooks(context, parts.forwarder, os.urandom, refresh, tried=EVERY),
         AuditLog(context.reader),
         proving,
         Verifying(context, proving, parts.submitter, os.urandom, settings.service.country),
@@ -111,6 +111,7 @@ def api_door(parts: Parts, both: Shared) -> ApiDoor:
         rooms,
         country=settings.service.country,
         metrics_from=settings.http.metrics_from,
+        proxies=settings.http.proxies,
         guesses=parts.guesses,
     )
 
@@ -164,4 +165,4 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
         country=settings.service.country,
         settings=settings.panel,
     )
-    return PanelDoor(rooms, key=key)
+    return PanelDoor(rooms, key=key, proxies=settings.http.proxies)

@@ -135,13 +135,14 @@ class Forwarding:
 
     async def _carry_out(self, claim: Claim) -> None:
         try:
-            outcome = claim.outcome or await self._deliver(claim.job)
+            outcome = claim.outcome or await self.deliver(claim.job)
             await self._record(claim, outcome)
         finally:
             self._under_way.pop(claim.job.id, None)
             self._signals.wake(("forwards",))  # its place is free
 
-    async def _deliver(self, job: ForwardJob) -> Outcome:
+    async def deliver(self, job: ForwardJob) -> Outcome:
+        """Hand one job over, once, by the forwarder of its kind; also one that nobody stored (a test)."""
         forwarder = self._forwarders[job.kind] if job.via == "direct" else self._elsewhere.get(job.via)
         if forwarder is None:  # until somebody says where it is
             return Temporary(f"no_{job.via}")

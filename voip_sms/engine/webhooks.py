@@ -1,4 +1,4 @@
-"""What a tenant sees and does about its webhooks: hand-overs and tries, replay, new secrets, a test event."""
+"""What a tenant sees and does about its webhooks: hand-overs and tries, replay, new secrets, tests."""
 
 import base64
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,9 +10,8 @@ from sqlalchemy import Connection
 
 from voip_sms.core import clock, ids
 from voip_sms.core.audit import By
-from voip_sms.core.directory import ForwardRule, Id
-from voip_sms.core.failures import Accepted, Outcome, Refusal, StoreUnavailableError, Temporary
-from voip_sms.core.model import ForwardJob, Message
+from voip_sms.core.directory import ForwardKind, Id
+from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.ports import Forwarder
 from voip_sms.core.resources import answers, webhooks
 from voip_sms.engine import hook_entries
@@ -21,6 +20,7 @@ from voip_sms.engine.accounts.sealing import Random
 from voip_sms.engine.accounts.showing import shown
 from voip_sms.engine.context import Context
 from voip_sms.engine.replay import CHUNK, replay_many_unit, replay_one_unit
+from voip_sms.engine.trials import HOOKS, Trials
 from voip_sms.store import catalog
 from voip_sms.store.audit import record
 from voip_sms.store.config import Row, bump_generation, read_rows, update_row
@@ -31,7 +31,6 @@ from voip_sms.store.handovers import (
     given_up_webhooks,
     list_handovers,
 )
-from voip_sms.store.snapshot import forward_rule
 
 __all__ = ["HandoverFilter", "Replay", "Webhooks"]
 
@@ -40,8 +39,6 @@ REPLAYED_MOST: Final = 1_000
 BOTH_SIGN: Final = clock.DAY
 """How long an old secret signs beside the new one (Standard Webhooks, "Signature scheme": rotation)."""
 FOR_EVER: Final = 2**62
-_TEST_TEXT: Final = "This is a test of your webhook."
-_TEST_SENDER: Final = "TEST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +62,16 @@ class Webhooks:
         forwarder: Forwarder,
         random: Random,
         refresh: Callable[[], Awaitable[object]] | None = None,
+        *,
+        tried: frozenset[ForwardKind] = HOOKS,
     ) -> None:
-        """`forwarder` posts test events; `random(n)`: n octets; `refresh` brings a new secret into force."""
+        """`forwarder` hands tests over, of the kinds in `tried`; `random(n)`: n octets; `refresh` brings a
+        new secret into force.
+        """
         self._context = context
-        self._forwarder = forwarder
+        self._trials = Trials(context, forwarder, tried)
         self._random = random
         self._refresh = refresh
-        self._testing: set[Id] = set()
 
     # --- hand-overs -----------------------------------------------------------------------------------------
 
@@ -149,52 +149,8 @@ class Webhooks:
         return {**shown(answers.FORWARD, row), "secret": secret}
 
     async def test(self, tenant_id: Id, rule_id: Id) -> dict[str, Any]:
-        """Send one test event now, once, also by a rule that is off; what became of it, as `TestShown`.
-
-        One at a time per tenant (`rate_limited`): nobody drives requests at others through us.
-        """
-        if tenant_id in self._testing:
-            raise Refusal("rate_limited", "a test event is on its way already")
-        self._testing.add(tenant_id)
-        try:
-            row = await self._context.reader.run(_hook, tenant_id, rule_id)
-            job = self._test_job(forward_rule(row))
-            return _tested(job, await self._forwarder.deliver(job))
-        finally:
-            self._testing.discard(tenant_id)
-
-    def _test_job(self, rule: ForwardRule) -> ForwardJob:
-        now, new_id = self._context.clock.now(), self._context.new_id
-        message = Message(
-            id=new_id(),
-            tenant_id=rule.tenant_id,
-            direction="inbound",
-            status="received",
-            sender=_TEST_SENDER,
-            to=rule.number or _TEST_SENDER,
-            text=_TEST_TEXT,
-            encoding="gsm7",
-            parts=1,
-            price=None,
-            currency="",
-            door="test",
-            account="",
-            client_ref=None,
-            created_at=now,
-        )
-        return ForwardJob(
-            id=new_id(),
-            tenant_id=rule.tenant_id,
-            kind="webhook",
-            target=rule.targets[0],
-            event=webhooks.TEST_EVENT,
-            message=message,
-            attempt=1,
-            created_at=now,
-            secret=rule.secret,
-            secret_before=rule.secret_beside(now),
-            mode=rule.mode,
-        )
+        """Try a forward out, once and now, as `TestShown`; see `engine/trials.py`."""
+        return await self._trials.test(tenant_id, rule_id)
 
 
 def _hook(connection: Connection, tenant_id: Id, rule_id: Id) -> Row:
@@ -213,13 +169,3 @@ def _switched_on(connection: Connection, tenant_id: Id, rule_id: Id | None) -> l
     rows = read_rows(connection, "forward", tenant_id)
     switched_on = [row["id"] for row in rows if row["kind"] == "webhook" and row["enabled"]]
     return [one for one in switched_on if rule_id in (None, one)]
-
-
-def _tested(job: ForwardJob, outcome: Outcome) -> dict[str, Any]:
-    accepted = isinstance(outcome, Accepted)
-    return {
-        "id": ids.to_text(webhooks.DELIVERY, job.id),
-        "delivered": accepted,
-        "cause": outcome.reference if isinstance(outcome, Accepted) else outcome.cause,
-        "detail": outcome.detail if isinstance(outcome, Temporary) else "",
-    }

@@ -79,8 +79,22 @@ class RotatedShown(ForwardShown):
     secret: str
 
 
+class TestedTarget(Shown):
+    """What became of a test at one of several targets."""
+
+    __test__ = False  # no test of pytest's
+
+    to: str
+    delivered: bool
+    cause: str
+    detail: str
+
+
 class TestShown(Shown):
-    """What became of a test event: `cause` is the HTTP status, or what went wrong."""
+    """What became of a test: `cause` is the HTTP status, or what went wrong.
+
+    Of several `targets`, that of the first which it did not reach.
+    """
 
     __test__ = False  # no test of pytest's
 
@@ -88,6 +102,7 @@ class TestShown(Shown):
     delivered: bool
     cause: str
     detail: str
+    targets: list[TestedTarget] | None = None
 
 
 def delivery_resource(job: Row, attempts: Iterable[Row] | None = None) -> dict[str, Any]:

@@ -565,13 +565,15 @@ _WEBHOOKS: Final = (
         "POST",
         "/v1/forwards/{id}/test",
         "forwards",
-        "Send a test event to a webhook, once and now",
+        "Try a forward out, once and now",
         ADMIN,
         200,
         webhooks.TestShown,
         refusals=("not_found", "conflict", "rate_limited"),
         seconds=CALL_SECONDS,
-        description="Type `webhook.test`; `data` looks like a received message. Nothing is stored.",
+        description="To a webhook goes an event of type `webhook.test`, whose `data` looks like a received"
+        " message; to phones and mailboxes a text that says that it is a test; to another phone an SMS,"
+        " charged as any. Nothing else is stored.",
     ),
 )
 

@@ -10,6 +10,7 @@ from voip_sms.core.resources import ForwardPatch, answers
 from voip_sms.doors.panel.frame.forms import Form, Posted
 from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import ROOT, Route
+from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
 from voip_sms.doors.panel.screens.configuration.objects import Objects, Shown, lines_of, seen
@@ -104,7 +105,7 @@ class Forwards:
             form=form,
             rule=rule,
             seen=seen(rule),
-            accounts=[(one["user"], one["user"]) for one in accounts],
+            accounts=sorted((one["user"], one["user"]) for one in accounts),
             back=await self._back(page, rule),
         )
 
@@ -122,9 +123,24 @@ class Forwards:
 def tested(page: Page, done: Any) -> tuple[str, Any]:
     """What became of a test, and how good that is."""
     if done["delivered"]:
-        return page.words("The test has arrived (%(answer)s).", answer=done["cause"] or "✓"), "good"
-    why = done["detail"] or done["cause"]
+        answer = f" ({done['cause']})" if done["cause"] else ""
+        return page.words("The test has arrived%(answer)s.", answer=answer), "good"
+    known = _CAUSES.get(done["cause"])
+    why = page.words(known) if known else done["detail"] or done["cause"]
     return page.words("The test did not arrive: %(why)s.", why=why), "bad"
+
+
+_CAUSES: Final = {
+    "not_registered": marked("no phone is registered"),
+    "no_proxy": marked("the way to your telephone system is not set up"),
+    "no_asterisk": marked("the way to your telephone system is not set up"),
+    "no_relay": marked("no mail server is set up"),
+    "timeout": marked("nobody answered in time"),
+    "no_answer": marked("nobody answered in time"),
+    "not_verified": marked("the phone is not verified"),
+    "credit_exhausted": marked("there is not enough credit"),
+}
+"""What the engine calls them."""
 
 
 def _values(rule: Shown) -> dict[str, Any]:

@@ -138,7 +138,7 @@ class Numbers:
             number=number,
             seen=seen,
             rules=sorted(rules, key=lambda one: _ORDER.index(one["kind"])),
-            accounts=[(one["user"], one["user"]) for one in accounts],
+            accounts=sorted((one["user"], one["user"]) for one in accounts),
             more_phones=len(phones) < NUMBER_TARGETS,
         )
 
