@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _PATTERNS: Final = {"minute": "d MMM y, HH:mm", "second": "d MMM y, HH:mm:ss"}
 _MONEY: Final = "#,##0.00####"
 _TIME: Final = Markup('<time datetime="{}" title="{}">{}</time>')
+_AGE: Final = Markup('<time datetime="{}" title="{}" data-ago>{}</time>')
+"""An age, which panel.js keeps true while the page is open."""
 
 Moment = Micros | str | None
 """Epoch microseconds, or as the API shows it (RFC 3339)."""
@@ -60,7 +62,7 @@ def ago(context: Context, moment: Moment) -> Markup | str:
     local = to_datetime(moment).astimezone(zone_of(page))
     distance = to_datetime(moment) - to_datetime(page.now)
     shown = format_timedelta(distance, add_direction=True, locale=page.words.language)
-    return _time(moment, local, shown)
+    return _time(moment, local, shown, _AGE)
 
 
 @pass_context
@@ -93,8 +95,8 @@ def zone_of(page: "Page") -> tzinfo:
         return UTC
 
 
-def _time(moment: Micros, local: datetime, shown: str) -> Markup:
-    return _TIME.format(to_rfc3339(moment), local.strftime("%Y-%m-%d %H:%M:%S %Z"), shown)
+def _time(moment: Micros, local: datetime, shown: str, element: Markup = _TIME) -> Markup:
+    return element.format(to_rfc3339(moment), local.strftime("%Y-%m-%d %H:%M:%S %Z"), shown)
 
 
 def _page(context: Context) -> "Page":
