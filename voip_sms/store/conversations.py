@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Connection, and_, or_, select
+from sqlalchemy import CTE, ColumnElement, Connection, and_, select
 
 from voip_sms.core.conversations import (
     COUNTED_MOST,
@@ -23,20 +23,18 @@ from voip_sms.core.conversations import (
 from voip_sms.core.directory import Id, Micros
 from voip_sms.core.ids import earliest
 from voip_sms.core.model import Message
-from voip_sms.store.lists import COLUMNS, RECEIVED, counted, other_end, texts_of, wanted_rows
+from voip_sms.store.lists import COLUMNS, WANTED, counted, other_end, texts_of, wanted_rows
 from voip_sms.store.messages import as_message
 from voip_sms.store.tables import message, peer_claim, peer_note, peer_reading, user_account
 
 PAGE_MOST: Final = 200
-WALKED: Final = 2_000
+WALKED: Final = 1_000
 """Messages that one page looks at: of a number that was texted thousands of times the next page goes on."""
-STEP: Final = 250
-RECENT: Final = 200
-"""Of one conversation, messages that counting looks at."""
+STEP: Final = 60
+RECENT: Final = 50
+"""Of one conversation, messages among which our own last one is looked for."""
 MINE_MOST: Final = 1_000
 """Conversations that one person looks after at a time; the list shows no more."""
-
-_NOT_BLOCKED: Final = or_(message.c.error_code.is_(None), message.c.error_code != "blocked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +158,7 @@ def _step(connection: Connection, tenant_id: Id, asked: Asked, below: Id | None)
     if below is not None:
         statement = statement.where(message.c.id < below)
     if asked.only != "all":
-        statement = statement.where(RECEIVED, _NOT_BLOCKED)
+        statement = statement.where(WANTED)
     if asked.only == "unread":
         statement = statement.where(message.c.id >= asked.unseen)
     return connection.execute(statement.order_by(message.c.id.desc()).limit(STEP)).all()
@@ -268,17 +266,13 @@ def _last_words(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> 
 
 
 def _received_since(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> dict[str, int]:
-    """How many came from each since the message that stands beside it, among the last `RECENT`."""
+    """How many came from each since the message that stands beside it."""
     if not marks:
         return {}
     wanted = wanted_rows(("peer", "mark"), list(marks.items()))
-    since = message.c.id > wanted.c.mark
-    recent = _recent(tenant_id, wanted, message.c.direction, message.c.error_code).where(since)
-    some = recent.limit(RECENT).subquery()
-    wanted_ones = select(some.c.direction).where(
-        some.c.direction == "inbound", or_(some.c.error_code.is_(None), some.c.error_code != "blocked")
-    )
-    found = connection.execute(select(wanted.c.peer, counted(wanted_ones, COUNTED_MOST)))
+    theirs = (message.c.tenant_id == tenant_id, message.c.sender == wanted.c.peer)
+    came = select(message.c.id).where(*theirs, WANTED, message.c.id > wanted.c.mark).correlate(wanted)
+    found = connection.execute(select(wanted.c.peer, counted(came, COUNTED_MOST)))
     return {peer: count for peer, count in found}  # noqa: C416 - rows are no pairs to the checker
 
 

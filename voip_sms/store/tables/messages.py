@@ -9,6 +9,8 @@ from voip_sms.store.tables.columns import flag, id_column, metadata, tenant_colu
 PEER: Final = "(CASE WHEN direction = 'inbound' THEN sender ELSE recipient END)"
 """Of a row of `message`: the number at the other end, written as `ix_message_peer` has it."""
 RECEIVED: Final = "direction = 'inbound'"
+WANTED: Final = "direction = 'inbound' AND error_code IS NULL"
+"""Received, and not blocked."""
 BAD: Final = "status IN ('undelivered','expired','failed')"
 
 message = Table(
@@ -75,6 +77,14 @@ message = Table(
         "id",
         sqlite_where=text(RECEIVED),
         postgresql_where=text(RECEIVED),
+    ),
+    Index(
+        "ix_message_from",
+        "tenant_id",
+        "sender",
+        "id",
+        sqlite_where=text(WANTED),
+        postgresql_where=text(WANTED),
     ),
     Index(
         "ix_message_bad",

@@ -89,6 +89,14 @@ def _lists_of_messages() -> None:
         sqlite_where=received,
         postgresql_where=received,
     )
+    wanted = sa.text("direction = 'inbound' AND error_code IS NULL")
+    op.create_index(
+        "ix_message_from",
+        "message",
+        ["tenant_id", "sender", "id"],
+        sqlite_where=wanted,
+        postgresql_where=wanted,
+    )
     bad = sa.text("status IN ('undelivered','expired','failed')")
     op.create_index(
         "ix_message_bad",
