@@ -13,9 +13,14 @@ from support.fakes import FakeClock
 from support.office import FILE, Office
 from support.panel import Seen, Visitor
 from support.panel_office import PanelOffice, panel_over, person
-from voip_sms.core.clock import to_rfc3339
-from voip_sms.engine.panel import UNDO
-from voip_sms.store.tables import balance, message, message_text, part
+from voip_sms.core.clock import DAY, to_rfc3339
+from voip_sms.core.identity import Rules
+from voip_sms.core.model import Options, Submission
+from voip_sms.core.people import User
+from voip_sms.engine.panel import UNDO, Writing
+from voip_sms.engine.people.rows import user_of
+from voip_sms.store import resolve
+from voip_sms.store.tables import balance, lease, message, message_text, part
 
 ANN, BEN, OTTO, ROOT = "ann@acme.test", "ben@acme.test", "otto@other.test", "root@operator.test"
 TO, SEND = "601123456", "/panel/send"
@@ -45,6 +50,12 @@ class Scene:
         )
         return int(row.credit - row.reserved - row.settled)
 
+    async def user(self, mail: str) -> User:
+        """Somebody, as they sign in."""
+        row = await self.office.reader.run(resolve.person_of_mail, mail)
+        assert row is not None
+        return user_of(row)
+
     @property
     def tenant(self) -> bytes:
         return next(one.id for one in self.office.holder.current().tenants.values() if one.name == "acme")
@@ -67,7 +78,13 @@ def users() -> dict[str, Any]:
         "groups": [{"name": "Staff", "numbers": ["+48601000009", "+48601123456"]}],
     }
     operators = [{"mail": ROOT, "name": "Root", "password": person(ROOT)["password"]}]
-    return {**FILE, "operators": operators, "tenants": [acme, {"name": "other", "users": [person(OTTO)]}]}
+    pools = [{"name": "pl", "carrier": "sim", "window": "7d", "numbers": ["+48799000001"]}]
+    return {
+        **FILE,
+        "pools": pools,
+        "operators": operators,
+        "tenants": [acme, {"name": "other", "users": [person(OTTO)]}],
+    }
 
 
 @pytest.fixture
@@ -244,6 +261,33 @@ async def test_users_send_as_what_they_were_given(scene: Scene) -> None:
         (f"user:{BEN}", "+48601000001"),
         (f"user:{ANN}", "+48601000001"),
     ]
+
+
+async def test_what_is_answered_for_a_phone_stays_the_phones_conversation(scene: Scene) -> None:
+    """The lease of the 2way number goes on, and stays with the phone: its answers come there still."""
+    desk = next(
+        one.account for one in scene.office.holder.current().sip.values() if one.account.name == "101"
+    )
+    await scene.office.submit.submit(Submission(desk, "sip", (TO,), "Hej", Options(sender="2way")))
+    (first,) = await scene.rows()
+    ann, writing = await scene.user(ANN), Writing(scene.office.context, scene.office.submit, Rules())
+    scene.clock.advance(3600)
+    sent = await writing.answer(ann, first["recipient"], first["sender"], "Tu Anna", "0123456789abcdef")
+    assert sent.items[0].refused is None
+    assert (await scene.rows())[1]["sender"] == first["sender"] == "+48799000001"
+    (held,) = await scene.office.reader.run(lambda connection: connection.execute(select(lease)).all())
+    assert held.account == "sip:101"
+    assert held.until > first["expires_at"] + 7 * DAY, "a window from the answer on"
+    otto = await scene.user(OTTO)
+    theirs = await writing.answer(otto, first["recipient"], first["sender"], "Tu Otto", "fedcba9876543210")
+    assert theirs.items[0].refused is not None
+    assert theirs.items[0].refused.code.name == "sender_not_allowed"
+
+
+async def test_only_a_phone_writes_to_an_extension(scene: Scene) -> None:
+    seen = await scene.write(to=f"sip:101\n{TO}")
+    assert "Only a phone can write to an extension" in seen.page.text
+    assert [row["recipient"] for row in await scene.rows()] == ["+48601123456"]
 
 
 # --- what it would come to ----------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from voip_sms.app.settings import Settings
 from voip_sms.app.web import Parts, panel_door, shared
 from voip_sms.core.guessing import Guesses
 from voip_sms.engine.signals import Signals
+from voip_sms.forwards.webhook import WebhookForwarder
 from voip_sms.net.http.server import HttpServer
 from voip_sms.net.http.settings import HttpSettings
 
@@ -51,7 +52,7 @@ async def panel_over(office: Office) -> AsyncIterator[PanelOffice]:
             signals=Signals(),
             holder=office.holder,
             submitter=office.submit,
-            guarded=office.guarded,
+            forwarder=WebhookForwarder(office.guarded, office.context.clock),
             guesses=Guesses(time.monotonic),
             links=dict,
             missing=list,
