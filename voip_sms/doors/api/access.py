@@ -1,13 +1,13 @@
 """Who asks: the API key of a request, and whether it may do this."""
 
-from collections.abc import Mapping
 from math import ceil
-from typing import Final, Protocol
+from typing import Final
 
 from voip_sms.core.directory import OPERATOR, Account
 from voip_sms.core.failures import Refusal
 from voip_sms.core.guessing import Guesses
 from voip_sms.core.ports import Credentials
+from voip_sms.net.http.source import Asking, Proxies, source_of
 
 MESSAGES: Final = frozenset({"messages"})
 ADMIN: Final = frozenset({"admin"})
@@ -20,26 +20,14 @@ OPERATORS: Final = frozenset({OPERATOR})
 """What is nobody's or everybody's."""
 
 
-class Asking(Protocol):
-    """What is looked at of a request: aiohttp's, or one that came directly (`net/http/direct.py`)."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """By name, found in lower case."""
-        ...
-
-    @property
-    def remote(self) -> str | None:
-        """The address that asks."""
-        ...
-
-
 class Access:
     """Reads `Authorization: Bearer …` (RFC 6750 section 2.1)."""
 
-    def __init__(self, credentials: Credentials, guesses: Guesses) -> None:
+    def __init__(self, credentials: Credentials, guesses: Guesses, proxies: Proxies = ()) -> None:
+        """`proxies`: whose word counts for where a request comes from."""
         self._credentials = credentials
         self._guesses = guesses
+        self._proxies = proxies
 
     def account(self, request: Asking, scopes: frozenset[str]) -> Account:
         """The key's account, if it has one of `scopes`.
@@ -59,7 +47,7 @@ class Access:
         return account
 
     def _wrong(self, request: Asking) -> Refusal:
-        wait = ceil(self._guesses.wrong(request.remote))
+        wait = ceil(self._guesses.wrong(source_of(request, self._proxies)))
         if wait:
             return Refusal("rate_limited", "too many wrong API keys from here", {"retry_after": wait})
         return Refusal("unauthorized", "there is no such API key")

@@ -59,14 +59,15 @@ class ApiDoor:
         *,
         country: str,
         metrics_from: Sequence[Network],
+        proxies: Sequence[Network] = (),
         guesses: Guesses | None = None,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         """`country`: whose national numbers are understood; `metrics_from`: who may read /metrics;
-        `guesses`: that of all doors.
+        `proxies`: whose word counts for where a request comes from; `guesses`: that of all doors.
         """
         self._metrics = rooms.metrics
-        self._access = Access(rooms.credentials, Guesses(seconds) if guesses is None else guesses)
+        self._access = Access(rooms.credentials, Guesses(seconds) if guesses is None else guesses, proxies)
         self._seconds = seconds
         self._health = Health(rooms.ready, rooms.metrics.registry, metrics_from)
         sending = Sending(rooms.submitter, rooms.credentials, rooms.metrics, country)

@@ -27,6 +27,7 @@ from voip_sms.doors.panel.screens import screens
 from voip_sms.doors.panel.screens.sign_in import again, signing_in
 from voip_sms.net.http.origin import is_elsewhere, says_ours
 from voip_sms.net.http.server import Handler, HttpServer
+from voip_sms.net.http.source import Proxies
 
 DOOR: Final = "panel"
 _ASTRAY_SECONDS: Final = 2.0
@@ -36,8 +37,8 @@ _ASTRAY_SECONDS: Final = 2.0
 class PanelDoor:
     """Make it, `register` it on the server before that starts, `stop` it before the server stops."""
 
-    def __init__(self, rooms: Rooms, *, key: bytes) -> None:
-        """`key`: 32 secret octets, the same on every node."""
+    def __init__(self, rooms: Rooms, *, key: bytes, proxies: Proxies = ()) -> None:
+        """`key`: 32 secret octets, the same on every node; `proxies`: who says whence one asks."""
         self.rooms = rooms
         address = urlsplit(rooms.settings.url)
         self._secure, self._known_as = address.scheme == "https", address.netloc
@@ -45,7 +46,7 @@ class PanelDoor:
         self.table = Table(route for screen in screens(rooms) for route in screen.routes())
         """Every route, for whoever walks them."""
         self._frame = Frame(
-            Templates(self._static.path), self.table, Catalogues.load(), Seal(key), rooms.random
+            Templates(self._static.path), self.table, Catalogues.load(), Seal(key), rooms.random, proxies
         )
         self._frame.templates.compile()
         self._streams: set[asyncio.Timeout] = set()

@@ -35,6 +35,13 @@ class HttpSettings(BaseModel):
             " Retry-After. A list of recipients is one request. 0: no limit."
         ),
     )
+    proxies: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=_LOOPBACK,
+        description=(
+            "Addresses or networks of proxies in front: what they say in X-Forwarded-For is who asks, for the"
+            " count of wrong passwords and keys and for the list of sessions."
+        ),
+    )
     metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
         default=_LOOPBACK, description="Addresses or networks that may read /metrics, not through a proxy."
     )

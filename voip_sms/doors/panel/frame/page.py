@@ -23,6 +23,7 @@ from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.engine.people.rows import SignedIn, Visit
 from voip_sms.engine.people.sessions import Present
 from voip_sms.net.http.server import body_of
+from voip_sms.net.http.source import Proxies, source_of
 
 Tone = Literal["good", "warn", "bad"]
 ARGUMENT_LONGEST: Final = 512
@@ -36,13 +37,14 @@ _TOKEN_OCTETS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What all pages share. `random(n)`: n random octets."""
+    """What all pages share. `random(n)`: n random octets; `proxies`: who says whence one asks."""
 
     templates: Templates
     table: Table
     catalogues: Catalogues
     seal: Seal
     random: Callable[[int], bytes]
+    proxies: Proxies
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ class Page:
     @property
     def visit(self) -> Visit:
         """Where they come from."""
-        return Visit(self.request.remote or "", self.request.headers.get("User-Agent", ""))
+        source = source_of(self.request, self.frame.proxies)
+        return Visit(source, self.request.headers.get("User-Agent", ""))
 
     def may(self, right: Right) -> bool:
         """Whether whoever looks has it."""
