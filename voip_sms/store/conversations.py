@@ -265,20 +265,22 @@ def _last_words(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> 
     return {peer: at or b"\x00" for peer, at in found}
 
 
-def _received_since(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> dict[str, int]:
-    """How many came from each since the message that stands beside it."""
+def _received_since(
+    connection: Connection, tenant_id: Id, marks: Mapping[str, Id], most: int = COUNTED_MOST
+) -> dict[str, int]:
+    """How many came from each, up to `most`, since the message that stands beside it."""
     if not marks:
         return {}
     wanted = wanted_rows(("peer", "mark"), list(marks.items()))
     theirs = (message.c.tenant_id == tenant_id, message.c.sender == wanted.c.peer)
     came = select(message.c.id).where(*theirs, WANTED, message.c.id > wanted.c.mark).correlate(wanted)
-    found = connection.execute(select(wanted.c.peer, counted(came, COUNTED_MOST)))
+    found = connection.execute(select(wanted.c.peer, counted(came, most)))
     return {peer: count for peer, count in found}  # noqa: C416 - rows are no pairs to the checker
 
 
 def _received_later(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> frozenset[str]:
     """Of which something came after the message that stands beside it: a page before has shown them."""
-    return frozenset(peer for peer, n in _received_since(connection, tenant_id, marks).items() if n)
+    return frozenset(peer for peer, n in _received_since(connection, tenant_id, marks, 1).items() if n)
 
 
 def _recent(tenant_id: Id, wanted: CTE, *columns: ColumnElement[Any]) -> Any:
