@@ -87,7 +87,9 @@ def family(file: Path) -> str:
         return inside[0]
     if file.stem == "__init__":
         return FRAME
-    screens = {one.stem for one in (PANEL / "screens").glob("*.py")}
+    screens = {one.stem for one in (PANEL / "screens").iterdir()}
+    if inside and inside[0] in screens:
+        return inside[0]
     folders = {one.name for one in (PANEL / "templates").iterdir()}
     words = file.stem.split("_")
     names = ("_".join(words[:count]) for count in range(1, len(words) + 1))
