@@ -7,6 +7,7 @@ from typing import Final
 from aiohttp import web
 
 from voip_sms.core import ids
+from voip_sms.core.blocking import blocked_by
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Event, Message
 from voip_sms.core.resources.customers import BlockRule
@@ -97,7 +98,7 @@ class MessageScreen:
 
     def _is_blocked(self, page: Page, message: Message) -> bool:
         rules = self._rooms.directory().blocks.get(page.tenant_id, ())
-        return message.direction == "inbound" and any(rule.value == message.sender for rule in rules)
+        return message.direction == "inbound" and blocked_by(rules, message.sender) is not None
 
 
 def _step(event: Event, words: Words) -> dict[str, object]:
