@@ -1,6 +1,7 @@
 """Takes the pictures of the panel for README and docs/use, on a service that really runs: `make pictures`."""
 
 import asyncio
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ class Picture:
     languages: Sequence[str] = LANGUAGES
     text: str = ""
     """What is typed before."""
+    click: str = ""
+    """The link of the page that leads to what is shown: its selector."""
 
 
 TALK: Final = "/panel/conversations/" + PATIENTS[0].replace("+", "%2B")
@@ -40,10 +43,11 @@ PICTURES: Final = (
     Picture("conversation", "user", TALK),
     Picture("telephone", "user", TALK, TELEPHONE, "dark"),
     Picture("history", "admin", "/panel/history"),
-    Picture("forwards", "admin", "/panel/numbers"),
+    Picture("message", "admin", "/panel/history", click="a[href*='/history/msg_']"),
+    Picture("number", "admin", "/panel/numbers", click="main a[href*='/numbers/']"),
     Picture("operator", "operator", "/panel/operator"),
-    Picture("carriers", "operator", "/panel/operator/carriers"),
-    Picture("approvals", "operator", "/panel/operator/names"),
+    Picture("carrier", "operator", "/panel/operator/carriers/sim"),
+    Picture("name", "operator", "/panel/operator/names", click="main a[href*='/names/']"),
 )
 
 
@@ -52,6 +56,7 @@ async def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     large: list[str] = []
     for language in LANGUAGES:
+        os.environ["LANGUAGE"] = language  # what Chromium writes itself: how one types a date
         async with panel_stage(change=company) as stage:
             await a_day(stage, language)
             for picture in PICTURES:
@@ -78,6 +83,9 @@ async def take(stage: PanelStage, picture: Picture, language: str) -> Path:
     ) as page:
         await page.goto(picture.path)
         await page.wait_for_load_state("load")
+        if picture.click:
+            await page.locator(picture.click).filter(visible=True).first.click()
+            await page.wait_for_load_state("load")
         if picture.text:
             await _write(page, picture.text)
         await page.screenshot(path=file)

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from typing import Any, Final
 
 from support.panel import PanelStage
+from support.service import phone_of
 from support.waiting import eventually
 from voip_sms.demo.stage import OWN, SECOND, WRITER, WRITER_SECRET
 
@@ -58,7 +59,6 @@ def company(document: dict[str, Any]) -> None:
     own = acme["numbers"][0]
     own["forwards"] = [one for one in own["forwards"] if one["kind"] != "number"]  # else each text thrice
     acme["timezone"], acme["balance_low"] = "Europe/Warsaw", "20.00"
-    acme["keys"][0]["scopes"].append("accounts")
     acme["sender_names"] += [
         {"name": "ACMEDENTAL", "status": "approved"},
         {"name": "SMILE", "status": "pending"},
@@ -101,13 +101,14 @@ async def a_day(stage: PanelStage, language: str = "en") -> None:
 
 
 async def _talk(stage: PanelStage, peer: str, talk: Sequence[tuple[str, str]]) -> None:
-    for way, text in talk:
-        if way == "out":
-            await stage.api.post("/v1/messages", {"to": peer, "text": text, "account": "sip:101"})
-            await stage.handsets.received(peer, text)
-        else:
-            await stage.handsets.send(peer, OWN, text)
-            await eventually(lambda text=text: _came(stage, text), "it never came in")
+    async with phone_of(stage, "101") as phone:
+        for way, text in talk:
+            if way == "out":
+                assert (await phone.send(peer, text)).status == 202
+                await stage.handsets.received(peer, text)
+            else:
+                await stage.handsets.send(peer, OWN, text)
+                await eventually(lambda text=text: _came(stage, text), "it never came in")
 
 
 async def _came(stage: PanelStage, text: str) -> bool:
@@ -119,8 +120,9 @@ async def _asks(stage: PanelStage, language: str) -> None:
     """A company that would like to become a customer."""
     visitor = await stage.visitor(None, language)
     seen = await visitor.get("/panel/register")
-    company = {"company": "Flora Gdańsk", "name": "Maria Zielińska", "mail": "maria@flora.test"}
-    done = await visitor.send(seen, "/panel/register", **company)
+    done = await visitor.send(
+        seen, "/panel/register", company="Flora Gdańsk", name="Maria Zielińska", mail="maria@flora.test"
+    )
     assert done.status == 200, done.page.text[:300]
 
 
