@@ -11,6 +11,7 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import PriceList
 from voip_sms.core.resources.complaints import Complaint
 from voip_sms.core.resources.problems import InvalidError
+from voip_sms.core.resources.values import to_micros
 from voip_sms.doors.panel.frame.forms import Form, Posted
 from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import Route
@@ -135,11 +136,16 @@ class Prices:
             "operator/price_list.html",
             status=status,
             dated=dated,
-            chosen={**chosen, "seen": seen_of(chosen)},
+            chosen={**chosen, "seen": seen_of(chosen), "rates": _counted(chosen)},
             force=None if force is None else force["valid_from"],
             today=today,
             form=form,
         )
+
+
+def _counted(chosen: Shown) -> list[Shown]:
+    """The rates with their amounts as numbers, for the reader's way to write them."""
+    return [{**rate, "micros": to_micros(rate["amount"])} for rate in chosen["rates"]]
 
 
 def _in_force(dated: Sequence[Shown], today: str) -> Shown | None:
