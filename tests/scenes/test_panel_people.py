@@ -1,5 +1,6 @@
 """People at the panel by HTTP: links, forgotten passwords, second factor, sessions, users, registration, notices."""
 
+import asyncio
 import re
 from base64 import b32decode
 from collections.abc import AsyncIterator
@@ -21,7 +22,7 @@ from voip_sms.store.tables import forward_job, message_text, registration
 from voip_sms.wire import totp
 
 ANOTHER = "another horse battery"
-NEW = {"new_password": ANOTHER, "new_password_again": ANOTHER}
+NEW: dict[str, Any] = {"new_password": ANOTHER, "new_password_again": ANOTHER}
 
 
 @pytest.fixture
@@ -241,6 +242,19 @@ async def test_an_administrator_invites_changes_and_switches_off(house: PanelHou
     await ann.post(href, [*fields, ("role", "user")])  # a box that is not ticked isn't sent
     assert (await cat.get("/panel/account", follow=False)).status == 303
     assert not await can_sign_in(house, CAT, PASSWORD)
+
+
+async def test_a_double_click_invites_once_and_both_clicks_hear_that_it_worked(house: PanelHouse) -> None:
+    ann = await house.visitor(ANN, "en")
+    form = await ann.get("/panel/users/new")
+    filled: dict[str, Any] = {"mail": "dan@acme.test", "name": "Dan", "role": "user"}
+    clicks = [ann.send(form, "/panel/users/new", follow=False, **filled) for _ in range(3)]
+    assert [one.status for one in await asyncio.gather(*clicks)] == [303] * 3
+    assert len(await mails(house, "people.invited")) == 1
+    phone = await ann.get("/panel/notifications")
+    asks = [ann.send(phone, "/panel/notifications/phone", number="602000077") for _ in range(2)]
+    assert [one.status for one in await asyncio.gather(*asks)] == [200] * 2
+    assert await code_of(house)
 
 
 async def test_of_two_administrators_the_second_is_told_and_the_input_is_kept(house: PanelHouse) -> None:

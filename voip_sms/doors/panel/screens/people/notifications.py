@@ -14,6 +14,7 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults
+from voip_sms.doors.panel.screens.configuration.objects import Once
 from voip_sms.engine.people.phones import Phones
 
 _HERE: Final = f"{ROOT}/notifications"
@@ -28,6 +29,7 @@ class Notifications:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
         self._phones = Phones(rooms.own, rooms.verifying)
+        self._once = Once()
 
     def routes(self) -> Sequence[Route]:
         """Its part of the table."""
@@ -72,13 +74,16 @@ class Notifications:
         posted = await page.form()
         typed = posted.get("number", "")
         try:
-            person = await self._phones.ask(page.user, typed)
+            asked = await self._once.do(page, posted, lambda: self._asked(page, typed))
         except Refusal as error:
             told = Form.of(posted, faults(error, page, fallback="number"))
             return await self._shown(page, phone=told, status=422)
-        if person is not None:
-            return self._taken(page, person)
+        if asked["person"] is not None:
+            return self._taken(page, asked["person"])
         return page.render("people/notifications_code.html", form=Form(), number=typed)
+
+    async def _asked(self, page: Page, typed: str) -> Mapping[str, User | None]:
+        return {"person": await self._phones.ask(page.user, typed)}
 
     async def prove(self, page: Page) -> web.StreamResponse:
         """The code that came there."""

@@ -17,6 +17,7 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration import identities
+from voip_sms.doors.panel.screens.configuration.objects import Once
 from voip_sms.engine.people.users import sight
 
 USER: Final = "usr"
@@ -29,6 +30,7 @@ class Users:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
+        self._once = Once()
 
     def routes(self) -> Sequence[Route]:
         """Its part of the table."""
@@ -71,7 +73,7 @@ class Users:
         if new is None:
             return self._form(page, whose, Form.of(posted, errors), status=422)
         try:
-            await self._rooms.users.create(page.user, whose.tenant_id, new)
+            await self._once.do(page, posted, lambda: self._made(page, whose, new))
         except Refusal as error:
             return self._form(page, whose, Form.of(posted, _refused(page, error, "mail")), status=422)
         said = page.words("%(name)s gets a mail with a link to set a password.", name=new.name)
@@ -108,11 +110,17 @@ class Users:
         whose = _Whose(page, posted)
         person = await self._named(page, whose)
         try:
-            await self._rooms.users.invite(page.user, whose.tenant_id, person.id)
+            await self._once.do(page, posted, lambda: self._invited(page, whose, person))
         except Refusal as error:
             return self._form(page, whose, _form_of(person, _refused(page, error, WHOLE)), person, 422)
         said = page.words("A mail with a link is on its way to %(mail)s.", mail=person.mail)
         return page.to(whose.overview, said)
+
+    async def _made(self, page: Page, whose: "_Whose", new: NewUser) -> Mapping[str, User]:
+        return {"person": await self._rooms.users.create(page.user, whose.tenant_id, new)}
+
+    async def _invited(self, page: Page, whose: "_Whose", person: User) -> Mapping[str, User]:
+        return {"person": await self._rooms.users.invite(page.user, whose.tenant_id, person.id)}
 
     async def _named(self, page: Page, whose: "_Whose") -> User:
         user_id = page.id(USER)
