@@ -120,6 +120,21 @@ def test_one_that_was_texted_thousands_of_times_hides_nobody(story: Story, reade
     assert every_page(reader, story.asked(), limit=50) == ["+48600000001", "+48600000002"]
 
 
+def test_copies_for_colleagues_begin_no_conversation(story: Story, reader: Connection) -> None:
+    story.sent("+48600000001")
+    for n in range(5):
+        story.came("+48600000002")
+        story.sent("+48602000001", door="forward")
+        story.sent(f"+4860000001{n}")
+    story.sent("+48600000001", door="forward")  # once a customer, then a colleague
+    story.stored()
+    wanted = {"+48600000001", "+48600000002", *(f"+4860000001{n}" for n in range(5))}
+    for limit in (2, 10):
+        found = every_page(reader, story.asked(), limit=limit)
+        assert set(found) == wanted
+        assert len(found) == len(wanted)
+
+
 def test_what_waits_is_counted(story: Story, reader: Connection) -> None:
     for _ in range(3):
         story.came("+48600000001")

@@ -37,6 +37,11 @@ MINE_MOST: Final = 1_000
 """Conversations that one person looks after at a time; the list shows no more."""
 
 
+_COPY: Final = "forward"
+_OWN_WORD: Final = message.c.door != _COPY
+"""A copy of what came in, sent on to a colleague's telephone, begins no conversation."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Who asks (`user_id`), when, and for which."""
@@ -157,8 +162,7 @@ def _step(connection: Connection, tenant_id: Id, asked: Asked, below: Id | None)
     statement = select(message.c.id, other_end).where(message.c.tenant_id == tenant_id)
     if below is not None:
         statement = statement.where(message.c.id < below)
-    if asked.only != "all":
-        statement = statement.where(WANTED)
+    statement = statement.where(WANTED if asked.only != "all" else _OWN_WORD)
     if asked.only == "unread":
         statement = statement.where(message.c.id >= asked.unseen)
     return connection.execute(statement.order_by(message.c.id.desc()).limit(STEP)).all()
@@ -168,19 +172,25 @@ def _fitting(
     connection: Connection, tenant_id: Id, asked: Asked, met: Mapping[str, Id], *, first: bool
 ) -> dict[str, Id]:
     """Those that are asked for, and that no page before this one has shown."""
-    peers = list(met)
-    if asked.only == "unanswered" or (asked.only == "all" and not first):
-        heads = _heads(connection, tenant_id, peers)
-        return {peer: at for peer, at in met.items() if heads.get(peer) == at}
-    if asked.only == "all":
-        return dict(met)
-    shown = frozenset[str]() if first else _received_later(connection, tenant_id, met)
-    if asked.only == "unclaimed":
-        shown |= claims(connection, tenant_id, peers).keys()
-    else:
-        seen = _seen(connection, tenant_id, asked, peers)
-        shown |= {peer for peer, at in met.items() if seen.get(peer, b"") >= at}
-    return {peer: at for peer, at in met.items() if peer not in shown}
+    unfit = _unfit(connection, tenant_id, asked, met)
+    if not first and asked.only != "unanswered":  # whose last word this is, no page has shown
+        later = _said_later if asked.only == "all" else _received_later
+        unfit |= later(connection, tenant_id, met)
+    return {peer: at for peer, at in met.items() if peer not in unfit}
+
+
+def _unfit(connection: Connection, tenant_id: Id, asked: Asked, met: Mapping[str, Id]) -> frozenset[str]:
+    """Those that are not asked for."""
+    match asked.only:
+        case "unanswered":
+            heads = _heads(connection, tenant_id, list(met))
+            return frozenset(peer for peer, at in met.items() if heads.get(peer) != at)
+        case "unclaimed":
+            return frozenset(claims(connection, tenant_id, list(met)))
+        case "unread":
+            seen = _seen(connection, tenant_id, asked, list(met))
+            return frozenset(peer for peer, at in met.items() if seen.get(peer, b"") >= at)
+    return frozenset()
 
 
 def _mine(
@@ -281,6 +291,17 @@ def _received_since(
 def _received_later(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> frozenset[str]:
     """Of which something came after the message that stands beside it: a page before has shown them."""
     return frozenset(peer for peer, n in _received_since(connection, tenant_id, marks, 1).items() if n)
+
+
+def _said_later(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> frozenset[str]:
+    """The same with anything that was said, among the next `RECENT`."""
+    wanted = wanted_rows(("peer", "mark"), list(marks.items()))
+    theirs = (message.c.tenant_id == tenant_id, other_end == wanted.c.peer, message.c.id > wanted.c.mark)
+    later = select(message.c.door).where(*theirs).order_by(message.c.id).limit(RECENT)
+    some = later.correlate(wanted).subquery()
+    said = select(some.c.door).where(some.c.door != _COPY)
+    found = connection.execute(select(wanted.c.peer, counted(said, 1)))
+    return frozenset(peer for peer, count in found if count)
 
 
 def _recent(tenant_id: Id, wanted: CTE, *columns: ColumnElement[Any]) -> Any:
