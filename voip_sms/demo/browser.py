@@ -105,10 +105,14 @@ class Events:
                 self._said = [*self._said, text.removeprefix("data:")][-_TEXTS_MOST:]
                 self._more.set()
 
+    def said(self, text: str) -> bool:
+        """Whether an event had this text in it."""
+        return any(text in one for one in self._said)
+
     async def say(self, text: str, within: float = WAIT_SECONDS) -> None:
         """Wait until an event has this text in it."""
         async with asyncio.timeout(within):
-            while not any(text in one for one in self._said):
+            while not self.said(text):
                 self._more.clear()
                 await self._more.wait()
 

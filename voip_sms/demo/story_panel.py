@@ -4,15 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from voip_sms.demo.browser import Browser, Shown
 from voip_sms.demo.checks import equal, expect
-from voip_sms.demo.clients import until
 from voip_sms.demo.stage import OPERATOR, PERSON, POOL, Stage
 
 IRENA = "+48601123490"
 HELD = 30.0
 """Seconds until an SMS of the panel is there: it is held for ten of them."""
-
-COUNTED = 75.0
-"""Seconds until what carriers took is on their page: it is written once a minute."""
 
 
 class PanelChapter:
@@ -31,8 +27,10 @@ class PanelChapter:
         try:
             await self._sign_in(anna, PERSON)
             await self._sign_in(olga, OPERATOR)
-            told = await self._there_and_back(anna)
-            await until(lambda: self._counted(olga), "the operator saw no traffic", COUNTED)
+            async with olga.listening("/panel/events/traffic") as passing:
+                told = await self._there_and_back(anna)
+                await passing.say("received")
+            expect(not passing.said("Iren"), "the operator read a text")
             return told
         finally:
             await anna.close()
@@ -40,11 +38,11 @@ class PanelChapter:
 
     async def _there_and_back(self, anna: Browser) -> str:
         wrong, right, answer = "Pani Ireno, pomyłka", "Pani Ireno, czy pasuje czwartek?", "Pasuje, dziękuję!"
-        before = await self._stage.api.get("/v1/balance")
+        before = await self._available()
         back = await self._send(anna, wrong)
         told = await anna.send(back, f"{back.path}/undo")
         expect("nothing is charged" in told.text, told.text)
-        equal(await self._stage.api.get("/v1/balance"), before)
+        equal(await self._available(), before)
         async with anna.listening(f"/panel/events/conversations?peer=%2B{IRENA[1:]}") as hers:
             await self._send(anna, right)
             seen = await self._handsets.received(IRENA, right, within=HELD)
@@ -59,10 +57,8 @@ class PanelChapter:
             f"{IRENA} got «{right}» from {seen['from']}, the answer came live; another was called back, free"
         )
 
-    async def _counted(self, olga: Browser) -> bool:
-        """Whether the carrier's page tells of parts that were taken."""
-        page = await olga.open("/panel/operator/carriers/sim")
-        return "connected" in page.text and "Taken by the carrier: 0," not in page.text
+    async def _available(self) -> object:
+        return (await self._stage.api.get("/v1/balance"))["available"]
 
     async def _send(self, browser: Browser, text: str) -> Shown:
         page = await browser.open(f"/panel/send?to={IRENA.removeprefix('+48')}")

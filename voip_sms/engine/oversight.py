@@ -14,10 +14,18 @@ from voip_sms.core.resources import balance_resource, oversight
 from voip_sms.store.catalog import tenant_row
 from voip_sms.store.config import Row
 from voip_sms.store.money import NO_MONEY, Balance
-from voip_sms.store.oversight import Volume, balances_of, counts_of, page_of_all, volume_of
+from voip_sms.store.oversight import (
+    Passing,
+    Volume,
+    balances_of,
+    counts_of,
+    page_of_all,
+    passing,
+    volume_of,
+)
 from voip_sms.store.reader import Reader
 
-__all__ = ["Customer", "CustomerInFull", "Oversight", "Volume"]
+__all__ = ["Customer", "CustomerInFull", "Oversight", "Passing", "Volume"]
 
 Page = tuple[Sequence[dict[str, Any]], bool]
 MONTH: Final = 30 * DAY
@@ -49,6 +57,10 @@ class Oversight:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
+
+    async def passing(self, limit: int) -> Sequence[Passing]:
+        """The newest messages of all customers as they stand, without what they say."""
+        return await self._reader.run(passing, limit)
 
     async def tenants(self, *, limit: int, starting_after: Id | None) -> Page:
         """All tenants with their balances, as `TenantShown`."""

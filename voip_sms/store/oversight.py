@@ -45,6 +45,38 @@ def page_of_all(
     return rows[:limit], len(rows) > limit
 
 
+class Passing(NamedTuple):
+    """A message as the operator sees it pass: whose it is and where it stands, nothing of what it says or to
+    whom. `carrier` "" for what goes from one phone of a customer to another.
+    """
+
+    id: Id
+    tenant_name: str
+    direction: str
+    door: str
+    carrier: str
+    parts: int
+    status: str
+    created_at: int
+
+
+def passing(connection: Connection, limit: int) -> list[Passing]:
+    """The newest messages of all customers, the newest first."""
+    columns = (
+        message.c.id,
+        tenant.c.name,
+        message.c.direction,
+        message.c.door,
+        message.c.carrier,
+        message.c.parts,
+        message.c.status,
+        message.c.created_at,
+    )
+    whose = message.join(tenant, tenant.c.id == message.c.tenant_id)
+    statement = select(*columns).select_from(whose).order_by(message.c.id.desc()).limit(limit)
+    return [Passing(*row) for row in connection.execute(statement)]
+
+
 def balances_of(connection: Connection, tenants: Sequence[Id]) -> Mapping[Id, Balance]:
     """What each of these tenants may spend."""
     columns = (

@@ -8,6 +8,7 @@ from voip_sms.doors.panel.screens.configuration import configuration
 from voip_sms.doors.panel.screens.conversations import NAME as CONVERSATIONS
 from voip_sms.doors.panel.screens.conversations import Conversations
 from voip_sms.doors.panel.screens.history.message import MessageScreen
+from voip_sms.doors.panel.screens.history.prices import PricesScreen
 from voip_sms.doors.panel.screens.history.screen import HistoryScreen
 from voip_sms.doors.panel.screens.home import Home
 from voip_sms.doors.panel.screens.live import Events
@@ -16,21 +17,25 @@ from voip_sms.doors.panel.screens.operator.audit import Audit
 from voip_sms.doors.panel.screens.people import people
 from voip_sms.doors.panel.screens.send.screen import Send
 from voip_sms.doors.panel.screens.sign_in import SignInScreen
+from voip_sms.doors.panel.screens.traffic import NAME as TRAFFIC
+from voip_sms.doors.panel.screens.traffic import Traffic
 
 
 def screens(rooms: Rooms) -> Sequence[Screen]:
     """All of them; their order is the navigation's."""
-    conversations = Conversations(rooms)
+    conversations, traffic = Conversations(rooms), Traffic(rooms)
     return [
         Home(rooms),
         *operator_screens(rooms),
+        traffic,
         SignInScreen(rooms),
         Send(rooms),
         conversations,
         HistoryScreen(rooms),
         MessageScreen(rooms),
+        PricesScreen(rooms),
         *configuration(rooms),
         *people(rooms),
         Audit(rooms),
-        Events(rooms, {CONVERSATIONS: conversations.view}),
+        Events(rooms, {CONVERSATIONS: conversations.view, TRAFFIC: traffic.view}),
     ]
