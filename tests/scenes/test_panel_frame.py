@@ -4,12 +4,13 @@ import asyncio
 import re
 from base64 import b32decode
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from yarl import URL
 
 from support.panel import Seen, Visitor
@@ -18,6 +19,10 @@ from support.people import ANN, CAT, HOME, PASSWORD, ROOT
 from voip_sms.core.clock import SECOND
 from voip_sms.core.guessing import BURST
 from voip_sms.doors.panel.frame.headers import HEADERS
+from voip_sms.doors.panel.frame.page import Page
+from voip_sms.doors.panel.frame.routes import Route
+from voip_sms.net.http.server import HttpServer
+from voip_sms.net.http.settings import HttpSettings
 from voip_sms.wire import totp
 
 
@@ -367,6 +372,61 @@ async def test_without_the_database_a_page_says_so(house: PanelHouse) -> None:
     assert answer.status == 503
     assert answer.headers["Retry-After"] == "5"
     assert "Usługa jest chwilowo niedostępna" in answer.page.text
+
+
+async def test_a_page_that_takes_too_long_or_breaks_is_told_in_words(house: PanelHouse) -> None:
+    async def slow(page: Page) -> web.Response:
+        await asyncio.sleep(30)
+        return page.to("/panel")
+
+    async def broken(page: Page) -> web.Response:
+        raise ValueError("a secret of ours")
+
+    routes = [
+        Route("GET", "/panel/slow", "slow", slow, None, seconds=0.05),
+        Route("GET", "/panel/broken", "broken", broken, None),
+    ]
+    async with serving(house, routes) as nobody:
+        late, wrong = await nobody.get("/panel/slow"), await nobody.get("/panel/broken")
+    assert (late.status, "The service can't answer right now" in late.page.text) == (503, True)
+    assert (wrong.status, "Something went wrong here" in wrong.page.text) == (500, True)
+    assert "secret" not in wrong.html
+    assert wrong.page.all("a", href="/panel/broken"), "to try again"
+
+
+async def test_a_stream_ends_when_the_panel_stops(house: PanelHouse) -> None:
+    begun = asyncio.Event()
+
+    async def stream(page: Page) -> web.StreamResponse:
+        response = await page.stream("text/event-stream")
+        await response.write(b"data: hello\n\n")
+        begun.set()
+        await asyncio.sleep(600)
+        return response
+
+    routes = [Route("GET", "/panel/stream", "stream", stream, None, stream=True)]
+    async with serving(house, routes) as nobody:
+        asked = nobody._session.get(f"http://{nobody.address}/panel/stream")
+        async with asked as answer, asyncio.timeout(5):
+            await begun.wait()
+            assert {name: answer.headers.get(name) for name in HEADERS} == dict(HEADERS)
+            await house.door.stop()
+            with suppress(aiohttp.ClientPayloadError):
+                assert await answer.content.read() == b"data: hello\n\n"
+
+
+@asynccontextmanager
+async def serving(house: PanelHouse, routes: list[Route]) -> AsyncIterator[Visitor]:
+    """Somebody at a server that has these routes too."""
+    server = HttpServer(HttpSettings(listen="127.0.0.1:0"), drain=1.0)
+    for route in routes:
+        server.add(route.method, route.path, house.door._handler(route))
+    visitor = Visitor(await server.start())
+    try:
+        yield visitor
+    finally:
+        await visitor.close()
+        await server.stop()
 
 
 async def test_a_panel_that_is_switched_off_is_not_there(database_url: str, tmp_path: Path) -> None:
