@@ -4,7 +4,12 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 JOBS ?= 2
+COMPILED ?=
 BIN := $(VENV)/bin
+HERE := $(abspath $(BIN))
+TREE := $(if $(COMPILED),var/compiled,.)
+COMPILE = $(if $(COMPILED),tools/compiled.sh $(VENV) $(TREE))
+WITHIN = cd $(TREE) && $(if $(COMPILED),PYTHONPATH=$$PWD)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check unit lint format messages fuzz bench pictures lock clean setup setup-dev
@@ -17,11 +22,12 @@ demo: setup ## Set everything up and tell the whole story on real sockets; ONCE=
 	@tools/pbx.sh
 	@$(BIN)/python -m voip_sms.demo $(if $(filter-out 0,$(ONCE)),--once)
 
-test: setup-dev ## Run all tests, JOBS files at a time; as root install the Debian packages they need; ARGS='-k word' picks
+test: setup-dev ## Run all tests, JOBS files at a time; as root install the Debian packages they need; ARGS='-k word' picks; COMPILED=1: the compiled modules
 	@tools/peers.sh test
 	@tools/phone.sh $(VENV) $(PYTHON)
 	@tools/pbx.sh
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(COMPILE)
+	@$(WITHIN) $(HERE)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
 
 check: lint ## Lint, types, import rules and the tests that need no peers: under two minutes
 	@$(BIN)/mypy
@@ -44,9 +50,10 @@ messages: setup-dev ## Bring the panel's catalogues up to date with its texts; A
 fuzz: setup-dev ## Look for input that breaks the parsers; ARGS='SECONDS [TARGET...]', 60 for each of all
 	@tools/fuzz.sh $(VENV) $(PYTHON) $(ARGS)
 
-bench: setup-dev ## Compare with peers, in alternating rounds
+bench: setup-dev ## Compare with peers, in alternating rounds; COMPILED=1: the compiled modules
 	@tools/peers.sh bench
-	@PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
+	@$(COMPILE)
+	@cd $(TREE) && PYTHONPATH=$$PWD:$$PWD/tests $(HERE)/python -m bench $(ARGS)
 
 pictures: setup-dev ## Take the panel's pictures for README and docs/use anew; needs Chromium
 	@PYTHONPATH=tests $(BIN)/python tools/pictures.py

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Runs what just failed once more, alone and aloud: a test that only a busy machine breaks must not hide, nor stop a release.
-# Usage: tools/again.sh VENV MOST; more than MOST failures are no accident and fail at once.
+# Usage: tools/again.sh VENV TREE MOST; TREE is where they ran; more than MOST failures are no accident and fail at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-venv=${1:?usage: tools/again.sh VENV MOST} most=${2:?usage: tools/again.sh VENV MOST}
+venv=$(realpath "${1:?usage: tools/again.sh VENV TREE MOST}") tree=${2:?usage: tools/again.sh VENV TREE MOST} most=${3:?}
+cd "$tree"
+export PYTHONPATH=$PWD
 
 failed=$("$venv/bin/python" - <<'PY'
 import json, pathlib

@@ -15,5 +15,6 @@ lock() { # NAME, then what to lock; no addresses: they come from each machine's 
 }
 lock runtime --group build "$@"
 lock dev --group dev --constraint requirements/runtime.txt "$@"
+lock compile --group compile --constraint requirements/dev.txt "$@"
 lock phone --group build --extra phone --constraint requirements/runtime.txt "$@"
 lock fuzz --group fuzz --constraint requirements/runtime.txt "$@"

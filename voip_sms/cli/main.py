@@ -1,6 +1,7 @@
 """`voip-sms`: the group of all commands, each loaded when it is called."""
 
 import importlib
+import importlib.util
 from typing import Final
 
 import click
@@ -43,8 +44,15 @@ class _Lazy(click.Group):
             formatter.write_dl([(name, purpose) for name, (_, purpose) in _COMMANDS.items()])
 
 
+def _form() -> str:
+    """Whether what each SMS passes through is compiled (`setup.py`)."""
+    spec = importlib.util.find_spec("voip_sms.core.planning")
+    as_written = spec is None or spec.origin is None or spec.origin.endswith(".py")
+    return "as written" if as_written else "compiled"
+
+
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="voip-sms")
+@click.version_option(package_name="voip-sms", message=f"%(prog)s, version %(version)s ({_form()})")
 def main() -> None:
     """SMS for VoIP operators: phones, mail and programs in, carriers out, and the answers back."""
 

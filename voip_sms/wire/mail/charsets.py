@@ -107,7 +107,7 @@ def _scored(octets: bytes, label: str) -> Decoded:
     best, best_score = "", float("-inf")
     for codec in dict.fromkeys((named or "cp1250", "cp1250", "iso8859-2", "cp1252")):
         read = _read(octets, codec)
-        score: float = _score(read[:_SAMPLE]) + (_TRUST if codec == named else 0)
+        score = float(_score(read[:_SAMPLE])) + (_TRUST if codec == named else 0)
         score += 4 if polish and codec in _SLAVIC else 0
         if score > best_score:
             best, best_score, chosen = read, score, codec
