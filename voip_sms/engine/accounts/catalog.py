@@ -1,7 +1,7 @@
 """What a tenant may see and change of its own configuration, one object at a time: for API and panel."""
 
 import base64
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -78,12 +78,18 @@ class Accounts:
         self._refresh = refresh
 
     async def list(
-        self, tenant_id: Id, collection: str, *, limit: int, starting_after: Id | None
+        self,
+        tenant_id: Id,
+        collection: str,
+        *,
+        limit: int,
+        starting_after: Id | None,
+        only: Mapping[str, Any] | None = None,
     ) -> tuple[Sequence[dict[str, Any]], bool]:
-        """Objects as they are shown, newest first, and whether more follow."""
+        """Objects as they are shown, newest first, and whether more follow; `only`: with these columns."""
         table = COLLECTIONS[collection].table
         rows, more = await self._context.reader.run(
-            stored.page_of_rows, table, tenant_id, {}, limit=limit, starting_after=starting_after
+            stored.page_of_rows, table, tenant_id, only or {}, limit=limit, starting_after=starting_after
         )
         return [shown(collection, row) for row in rows], more
 

@@ -43,12 +43,13 @@ class Forwards:
     async def overview(self, page: Page) -> web.StreamResponse:
         """All forwards of all numbers."""
         forwards = await self._forwards.page(page)
-        ids = await self._numbers(page)
-        return page.render("configuration/forwards.html", forwards=forwards, numbers=ids)
+        return page.render("configuration/forwards.html", forwards=forwards)
 
     async def show(self, page: Page) -> web.StreamResponse:
         """The form that changes one."""
         _, rule = await self._forwards.named(page)
+        if rule["number"] is None:  # a subscription of the company's own
+            return page.to(page.link("hook", id=rule["id"]))
         return await self._shown(page, rule, Form(_values(rule)))
 
     async def save(self, page: Page) -> web.StreamResponse:
@@ -109,15 +110,12 @@ class Forwards:
             back=await self._back(page, rule),
         )
 
-    async def _numbers(self, page: Page) -> dict[str, str]:
-        """Ids of the company's numbers."""
-        found = await Objects(self._rooms.accounts, answers.NUMBER).all(page)
-        return {one["number"]: one["id"] for one in found}
-
     async def _back(self, page: Page, rule: Shown) -> str:
         """Where it belongs: its number's page, or the webhooks."""
-        number = (await self._numbers(page)).get(rule["number"])
-        return page.link("hooks") if number is None else page.link("number", id=number)
+        if rule["number"] is None:
+            return page.link("hooks")
+        numbers = await Objects(self._rooms.accounts, answers.NUMBER).all(page, e164=rule["number"])
+        return page.link("number", id=numbers[0]["id"]) if numbers else page.link("forwards")
 
 
 def tested(page: Page, done: Any) -> tuple[str, Any]:

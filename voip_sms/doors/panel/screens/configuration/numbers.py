@@ -1,5 +1,6 @@
 """The company's numbers, and where what comes in on each of them goes."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -55,11 +56,12 @@ class Numbers:
 
     async def overview(self, page: Page) -> web.StreamResponse:
         """All numbers with how many ways lead on from each."""
-        ways: dict[str, int] = {}
-        for one in await self._forwards.all(page):
-            if one["enabled"] and one["number"]:
-                ways[one["number"]] = ways.get(one["number"], 0) + 1
         numbers = await self._numbers.page(page)
+        rules = await asyncio.gather(*(self._rules(page, one) for one in numbers.items))
+        ways = {
+            number["number"]: sum(rule["enabled"] for rule in of_it)
+            for number, of_it in zip(numbers.items, rules, strict=True)
+        }
         return page.render("configuration/numbers.html", numbers=numbers, ways=ways)
 
     async def show(self, page: Page) -> web.StreamResponse:
@@ -127,9 +129,7 @@ class Numbers:
     async def _shown(self, page: Page, form: Form, status: int = 200) -> web.Response:
         _, number = await self._numbers.named(page)
         rules = await self._rules(page, number)
-        accounts, _ = await self._rooms.accounts.list(
-            page.tenant_id, answers.SIP_ACCOUNT, limit=1_000, starting_after=None
-        )
+        accounts = await Objects(self._rooms.accounts, answers.SIP_ACCOUNT).all(page)
         phones = [target for one in rules if one["kind"] == "number" for target in one["to"]]
         return page.render(
             "configuration/number.html",
@@ -143,7 +143,7 @@ class Numbers:
         )
 
     async def _rules(self, page: Page, number: Shown) -> Sequence[Shown]:
-        return [one for one in await self._forwards.all(page) if one["number"] == number["number"]]
+        return await self._forwards.all(page, number=number["number"])
 
     async def _create(self, page: Page, number: Shown, posted: Posted) -> Shown:
         resource = _resource(page, number, posted)

@@ -37,9 +37,11 @@ class Objects:
         )
         return page_of(page, found, str(found[-1]["id"]) if more else "")
 
-    async def all(self, page: Page) -> list[Shown]:
-        """All of them, for choices."""
-        found, _ = await self.accounts.list(page.tenant_id, self.collection, limit=MOST, starting_after=None)
+    async def all(self, page: Page, **only: Any) -> list[Shown]:
+        """All of them, for choices; or those whose columns are `only` these."""
+        found, _ = await self.accounts.list(
+            page.tenant_id, self.collection, limit=MOST, starting_after=None, only=only
+        )
         return list(found)
 
     async def named(self, page: Page) -> tuple[Id, Shown]:

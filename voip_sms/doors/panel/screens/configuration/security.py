@@ -13,10 +13,9 @@ from voip_sms.core.resources.messages import MESSAGE
 from voip_sms.doors.panel.frame.forms import Form, Posted
 from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.paging import PAGE, page_of
-from voip_sms.doors.panel.frame.routes import ROOT, Route, local
+from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
-from voip_sms.doors.panel.screens.blocking import block_sender
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
 from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, after_of, seen
 
@@ -38,7 +37,6 @@ class Security:
         return [
             Route("GET", here, "security", self.overview, "security", menu=marked("Security")),
             Route("POST", here, "security", self.block, "security", seconds=_SENDING),
-            Route("POST", f"{here}/sender", "block_sender", self.block_sender, "security", seconds=_SENDING),
             Route("POST", f"{here}/inbound", "block_inbound", self.inbound, "security", seconds=_SENDING),
             Route("GET", f"{here}/blocked", "blocked", self.blocked, "security"),
             Route("POST", f"{here}/{{id}}/remove", "block_remove", self.remove, "security", seconds=_SENDING),
@@ -57,16 +55,6 @@ class Security:
             form = Form.of(posted, faults(error, page, fallback="value"))
             return await self._shown(page, form, error.code.http)
         return page.to(page.link("security"), page.words("Texts from there are blocked from now on."))
-
-    async def block_sender(self, page: Page) -> web.StreamResponse:
-        """From a message, with one click; back to where it was read."""
-        posted = await page.form()
-        back = local(posted.get("next", ""), page.link("security"))
-        try:
-            said, tone = await block_sender(page, posted.get("sender", "").strip())
-        except Refusal as error:
-            (said, *_), tone = faults(error, page).values(), "bad"
-        return page.to(back, said, tone)
 
     async def inbound(self, page: Page) -> web.StreamResponse:
         """Nothing at all comes in, or everything again."""
