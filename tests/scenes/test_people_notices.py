@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import update
 
 from support.fakes import FakeClock, fixed_random
 from support.people import ANN, BEN, CAT, OTTO, ROOT, Desk
-from voip_sms.core.clock import DAY, SECOND
+from voip_sms.core.clock import DAY, SECOND, to_rfc3339
 from voip_sms.core.failures import Accepted, Permanent
 from voip_sms.core.model import Submission
 from voip_sms.core.people import Wishes
@@ -21,6 +22,7 @@ from voip_sms.engine.forward_outcomes import Ended, record_unit
 from voip_sms.engine.people.phones import Phones
 from voip_sms.engine.verifying import Verifying
 from voip_sms.forwards.number import NumberForwarder
+from voip_sms.forwards.webhook import event_body
 from voip_sms.store.tables import balance, message, message_text
 
 PHONE = "+48602000077"
@@ -161,6 +163,42 @@ async def test_a_limit_that_is_used_up_is_told_once_and_one_callers_never(desk: 
         "of": "sklep",
         "period": "day",
         "limit": 2,
+    }
+
+
+HOOK: dict[str, Any] = {
+    "url": "https://hooks.test/limits",
+    "secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+}
+
+
+async def test_programs_that_subscribed_are_told_of_a_limit_by_webhook(desk: Desk) -> None:
+    hooks = [
+        {**HOOK, "events": ["limit.reached"]},
+        {**HOOK, "url": "https://hooks.test/x", "events": ["message.sent"]},
+    ]
+    for name in ("acme", "other"):
+        hooked = {"name": name, "webhooks": hooks}
+        assert not await desk.office.apply({"version": 1, "tenants": [hooked]})
+    for number in range(2):
+        await desk.office.submit.submit(counted(desk, "flow", "ivr:sklep", number))
+    await look(desk)
+    (job,) = await desk.mails("limit.reached")
+    assert (job["kind"], job["target"], job["tenant_id"]) == ("webhook", HOOK["url"], desk.tenant("acme"))
+    context, room = desk.office.context, Room({"webhook": 5}, {}, 4, frozenset())
+    taken = await context.writer.do(claim_unit(context.directory(), room, "main", desk.clock.now()))
+    (claim,) = [one for one in taken.claims if one.job.event == "limit.reached"]
+    assert claim.outcome is None
+    assert orjson.loads(event_body(claim.job)) == {
+        "type": "limit.reached",
+        "timestamp": to_rfc3339(job["created_at"]),
+        "data": {
+            "scope": "flow",
+            "of": "sklep",
+            "period": "day",
+            "limit": 2,
+            "until": to_rfc3339(job["payload"]["until"]),
+        },
     }
 
 

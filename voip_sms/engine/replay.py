@@ -7,6 +7,7 @@ from typing import Any, Final
 from voip_sms.core.audit import Entry
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
+from voip_sms.core.mail import notices
 from voip_sms.engine.events import LIFE
 from voip_sms.store.audit import row_of
 from voip_sms.store.handovers import GIVEN_UP
@@ -77,7 +78,8 @@ def _check(state: State, job: Mapping[str, Any]) -> None:
         raise Refusal("conflict", "the forward that caused it was removed")
     if not rule["enabled"]:
         raise Refusal("conflict", "the forward that caused it is switched off; switch it on first")
-    if state.get("message_text", job["message_id"]) is None:
+    about_a_message = job["event"] not in notices.EVENTS
+    if about_a_message and state.get("message_text", job["message_id"]) is None:
         raise Refusal("too_late", "the text of its message is no longer kept, so it can't be told again")
 
 

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 from urllib.parse import quote
 
 import orjson
@@ -19,6 +19,7 @@ from yarl import URL
 from voip_sms.core.clock import SECOND, Clock, to_rfc3339
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary, Uncertain
 from voip_sms.core.ids import to_text
+from voip_sms.core.mail import notices
 from voip_sms.core.model import ForwardJob
 from voip_sms.core.resources import message_resource
 from voip_sms.core.resources.webhooks import SECRET_PREFIX
@@ -88,10 +89,21 @@ def _outcome(answer: Answer) -> Outcome:
 
 
 def event_body(job: ForwardJob) -> bytes:
-    """`{type, timestamp, data}`: what happened, when, and the message as the API shows it."""
-    return orjson.dumps(
-        {"type": job.event, "timestamp": to_rfc3339(job.created_at), "data": message_resource(job.message)}
-    )
+    """`{type, timestamp, data}`: what happened, when, and the message as the API shows it, or the limit."""
+    data = _limit(job) if job.event == notices.LIMIT_HOOK else message_resource(job.message)
+    return orjson.dumps({"type": job.event, "timestamp": to_rfc3339(job.created_at), "data": data})
+
+
+def _limit(job: ForwardJob) -> Mapping[str, object]:
+    """`{scope, of, period, limit, until}`: whose limit is used up, and when it starts anew."""
+    limit = cast(notices.LimitHookPayload, job.payload)
+    return {
+        "scope": limit["whose"],
+        "of": limit["of"],
+        "period": limit["period"],
+        "limit": limit["limit"],
+        "until": to_rfc3339(limit["until"]),
+    }
 
 
 def _headers(job: ForwardJob, now: int, body: bytes) -> Mapping[str, str]:

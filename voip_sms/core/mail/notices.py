@@ -33,7 +33,10 @@ WISHED: Final = frozenset({BALANCE_LOW, LIMIT_REACHED, NAME_APPROVED})
 """Only for people who wished it (W5)."""
 PEOPLE: Final = WISHED | frozenset({INVITATION, FORGOTTEN, REGISTERED, APPROVED, NOT_ACCEPTED})
 """To people, and not to a mailbox of the configuration: only `engine/people` makes them."""
-EVENTS: Final = frozenset({INFO, LIMIT, CUT, REFUSED}) | PEOPLE
+LIMIT_HOOK: Final = "limit.reached"
+"""One of a company's limits is used up: to the URLs that subscribed. Payload LimitHookPayload."""
+EVENTS: Final = frozenset({INFO, LIMIT, CUT, REFUSED, LIMIT_HOOK}) | PEOPLE
+"""All that are about no message."""
 
 
 class ThreadPayload(TypedDict):
@@ -133,6 +136,16 @@ class BalancePayload(WishedPayload):
 
 class LimitReachedPayload(WishedPayload):
     """`notice.limit_reached`: `of` the address or flow, "" where it is all of the account's."""
+
+    whose: Literal["address", "account", "flow"]
+    of: str
+    period: Literal["day", "month"]
+    limit: int
+    until: int
+
+
+class LimitHookPayload(TypedDict):
+    """`limit.reached`, as LimitReachedPayload."""
 
     whose: Literal["address", "account", "flow"]
     of: str

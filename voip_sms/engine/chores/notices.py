@@ -58,6 +58,8 @@ def news_unit(context: Context) -> Unit:
         for row in found:
             telling.rows.delete("notice", (row["id"],))
             telling.tell(row["tenant_id"], row["kind"], row["about"])
+            if row["kind"] == "limit_reached":
+                telling.tell_programs(row["tenant_id"], row["about"])
         telling.rows.result = len(found)
         return telling.rows
 
@@ -114,11 +116,29 @@ class _Telling:
                 continue
             for way, to in _ways(person, kind):
                 payload = {**about, **{name: person[name] for name in ("language", "name", "mail")}}
-                job_id = self._new_id()
-                nothing = {"tenant_id": tenant_id, "id": job_id}  # no message has the id of a job
-                job = job_row(nothing, way, to, self._now, job_id, event=_EVENTS[kind])
-                self.rows.inserts.append(("forward_job", {**job, "payload": payload}))
-                self.rows.wakes.add("forwards")
+                self._hand_over(tenant_id, (way, to, _EVENTS[kind]), payload)
+
+    def tell_programs(self, tenant_id: Id, about: Mapping[str, Any]) -> None:
+        """Every URL of the tenant's that subscribed to `limit.reached`."""
+        for rule in self._directory.subscriptions.get(tenant_id, ()):
+            if rule.enabled and notices.LIMIT_HOOK in rule.events:
+                for target in rule.targets:
+                    self._hand_over(tenant_id, (rule.kind, target, notices.LIMIT_HOOK), about, rule.id)
+
+    def _hand_over(
+        self,
+        tenant_id: Id,
+        what: tuple[ForwardKind, str, str],
+        payload: Mapping[str, Any],
+        rule_id: Id | None = None,
+    ) -> None:
+        """`what`: kind of hand-over, where to, event."""
+        kind, to, event = what
+        job_id = self._new_id()
+        nothing = {"tenant_id": tenant_id, "id": job_id}  # no message has the id of a job
+        job = job_row(nothing, kind, to, self._now, job_id, event=event, rule_id=rule_id)
+        self.rows.inserts.append(("forward_job", {**job, "payload": dict(payload)}))
+        self.rows.wakes.add("forwards")
 
 
 def _ways(person: Mapping[str, Any], kind: Notice) -> Iterator[tuple[ForwardKind, str]]:
