@@ -6,13 +6,18 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 from playwright.async_api import Page
+from sqlalchemy import create_engine, select
 
 from support.panel import LANGUAGES, PanelStage, Who, panel_stage
 from support.panel_data import PATIENTS, a_day, company
+from voip_sms.core.ids import earliest
+from voip_sms.store.tables import message, tally
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "images"
 LARGEST: Final = 200_000
@@ -44,10 +49,10 @@ PICTURES: Final = (
     Picture("telephone", "user", TALK, TELEPHONE, "dark"),
     Picture("history", "admin", "/panel/history"),
     Picture("message", "admin", "/panel/history", click="a[href*='/history/msg_']"),
-    Picture("number", "admin", "/panel/numbers", click="main a[href*='/numbers/']"),
+    Picture("number", "admin", "/panel/numbers", click="main a:has-text('601 000 001')"),
     Picture("operator", "operator", "/panel/operator"),
     Picture("carrier", "operator", "/panel/operator/carriers/sim"),
-    Picture("name", "operator", "/panel/operator/names", click="main a[href*='/names/']"),
+    Picture("name", "operator", "/panel/operator/names", click="main a:has-text('SMILE')"),
 )
 
 
@@ -59,6 +64,9 @@ async def main() -> int:
         os.environ["LANGUAGE"] = language  # what Chromium writes itself: how one types a date
         async with panel_stage(change=company) as stage:
             await a_day(stage, language)
+            await stage.serve.stop()
+            await asyncio.to_thread(earlier_today, stage.folder / "var" / "voip-sms.db")
+            await stage.serve.start()
             for picture in PICTURES:
                 if language in picture.languages:
                     file = await take(stage, picture, language)
@@ -67,6 +75,41 @@ async def main() -> int:
     if large:
         print(f"larger than {LARGEST} octets: {', '.join(large)}", file=sys.stderr)
     return 1 if large else 0
+
+
+def earlier_today(file: Path) -> None:
+    """What the hours before would have left: copies of today's messages, and what was counted of them."""
+    database, now = create_engine(f"sqlite:///{file}"), datetime.now(UTC)
+    with database.begin() as connection:
+        rows = [row._asdict() for row in connection.execute(select(message).order_by(message.c.id))]
+        models = [next(row for row in rows if row["status"] == status) for status in _BUSY]
+        for hours in range(1, 24):
+            then = now - timedelta(hours=hours)
+            hour = then.astimezone(ZoneInfo("Europe/Warsaw")).hour
+            for model in models:
+                busy = _BUSY[model["status"]]
+                for n in range(busy[hour % len(busy)] if hour in _OPEN else 0):
+                    connection.execute(message.insert().values(_copy(model, then - timedelta(minutes=n))))
+        for minutes in range(0, 24 * 60, 5):
+            at = round((now - timedelta(minutes=minutes)).timestamp()) // 300 * 300
+            for what, each in _COUNTED.items():
+                row = {"at": at * 1_000_000, "subject": "carrier:sim", "what": what, "node": "earlier"}
+                connection.execute(tally.insert().values(**row, n=each * (2 + at // 300 % 7 % 4)))
+    database.dispose()
+
+
+def _copy(model: dict[str, Any], then: datetime) -> dict[str, Any]:
+    """The same message at another time, to or from somebody with whom there is no conversation to look at."""
+    at = round(then.timestamp() * 1_000_000)
+    end = "recipient" if model["direction"] == "outbound" else "sender"
+    return {**model, "id": earliest(at)[:6] + os.urandom(10), "created_at": at, end: "+48500100200"}
+
+
+_OPEN: Final = range(7, 21)
+"""Hours in which anybody writes."""
+_BUSY: Final = {"delivered": (4, 7, 11, 14, 9, 12), "received": (2, 3, 6, 9, 7, 5), "undelivered": (0, 0, 1)}
+"""How many of each status in one hour after the other."""
+_COUNTED: Final = {"accepted": 6, "inbound": 3}
 
 
 async def take(stage: PanelStage, picture: Picture, language: str) -> Path:
