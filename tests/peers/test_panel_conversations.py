@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from support.panel import DATABASES, LANGUAGES, NAMES, PanelStage, panel_on
 from voip_sms.demo.stage import OWN, SECOND
@@ -44,7 +44,7 @@ def peer_of(language: str, n: int) -> str:
     return f"+486050000{LANGUAGES.index(language)}{n}"
 
 
-def bubble(page: Page, text: str) -> object:
+def bubble(page: Page, text: str) -> Locator:
     return page.locator("#entries .bubble", has_text=text)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
@@ -214,7 +215,9 @@ def test_a_history_is_narrowed(story: Story, reader: Connection) -> None:
     assert found(direction="inbound", statuses=("failed",)) == []
 
 
-def test_a_rare_wish_is_looked_for_bit_by_bit(story: Story, reader: Connection, monkeypatch) -> None:
+def test_a_rare_wish_is_looked_for_bit_by_bit(
+    story: Story, reader: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(history, "SEARCHED", 20)
     wanted = [
         story.sent("+48600000001", door="mail") if n in (3, 30, 55) else story.sent("+48600000002")
@@ -234,7 +237,9 @@ def test_a_rare_wish_is_looked_for_bit_by_bit(story: Story, reader: Connection, 
     assert (found, looks) == (rare, 3)
 
 
-def test_sums_of_a_month_by_currency(story: Story, reader: Connection, monkeypatch) -> None:
+def test_sums_of_a_month_by_currency(
+    story: Story, reader: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     story.sent("+48600000001", parts=3, price=900_000)
     story.clock.moment += 32 * DAY
     story.sent("+48600000001", parts=2, price=580_000)
@@ -282,7 +287,7 @@ def test_no_list_reads_through_the_table(story: Story, database: Database) -> No
         story.came(peer)
         story.sent(peer)
     story.stored()
-    said: list[tuple[str, object]] = []
+    said: list[tuple[str, Any]] = []
     with database.reader.connect() as connection:
         event.listen(connection, "before_cursor_execute", lambda *call: said.append((call[2], call[3])))
         for only in ("all", "unclaimed", "unanswered", "unread", "mine"):
@@ -298,8 +303,8 @@ def test_no_list_reads_through_the_table(story: Story, database: Database) -> No
             {"statuses": ("failed",)},
             {"door": "sip"},
         ):
-            history.page(connection, ACME, HistoryFilter(**wish), limit=10)  # type: ignore[arg-type]
-            history.sums(connection, ACME, HistoryFilter(**wish), START)  # type: ignore[arg-type]
+            history.page(connection, ACME, HistoryFilter(**wish), limit=10)
+            history.sums(connection, ACME, HistoryFilter(**wish), START)
         history.today(connection, ACME, "UTC", START)
         history.undelivered(connection, ACME, "UTC", START)
         live.newest(connection, ACME)
@@ -307,7 +312,7 @@ def test_no_list_reads_through_the_table(story: Story, database: Database) -> No
     used = set[str]()
     with database.reader.connect() as connection:
         for statement, values in said:
-            rows = connection.exec_driver_sql(explain + statement, values)  # type: ignore[call-overload]
+            rows = connection.exec_driver_sql(explain + statement, values)
             plan = "\n".join(str(row) for row in rows)
             assert not SCANS[database.url.get_backend_name()].search(plan), f"{statement}\n{plan}"
             used |= set(re.findall(r"ix_message_\w+", plan))

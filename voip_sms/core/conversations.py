@@ -20,7 +20,7 @@ NOTE_LONGEST: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who looks after a conversation. `name`: what people call them, "" once they are gone."""
+    """Who looks after a conversation. `name`: what people call them, "" once they are switched off."""
 
     user_id: Id
     name: str

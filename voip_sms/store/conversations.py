@@ -116,7 +116,9 @@ def newest(connection: Connection, tenant_id: Id, peer: str) -> Id | None:
 def claims(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> dict[str, Claim]:
     """Who looks after these."""
     person = and_(
-        user_account.c.id == peer_claim.c.user_id, user_account.c.tenant_id == peer_claim.c.tenant_id
+        user_account.c.id == peer_claim.c.user_id,
+        user_account.c.tenant_id == peer_claim.c.tenant_id,
+        user_account.c.enabled,
     )
     columns = (
         peer_claim.c.peer,
