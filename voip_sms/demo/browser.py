@@ -11,8 +11,8 @@ import aiohttp
 
 WAIT_SECONDS = 20.0
 OK = 200
-_TEXTS_MOST = 200
-"""Events that are remembered; a step of the story has some ten."""
+_LINES_MOST = 10_000
+"""Of events that are remembered: a list of messages has hundreds, and comes anew with each change."""
 
 
 class Astray(Exception):  # noqa: N818 - what a page said, where the story expected another one
@@ -102,7 +102,7 @@ class Events:
         async for line in content:
             text = line.decode().rstrip("\n")
             if text.startswith("data:"):
-                self._said = [*self._said, text.removeprefix("data:")][-_TEXTS_MOST:]
+                self._said = [*self._said, text.removeprefix("data:")][-_LINES_MOST:]
                 self._more.set()
 
     def said(self, text: str) -> bool:
