@@ -17,6 +17,7 @@ from support.people import ANN, BEN, CAT, OTTO, PASSWORD, ROOT
 from voip_sms.core.clock import SECOND
 from voip_sms.core.ids import to_text
 from voip_sms.core.people import LinkKind
+from voip_sms.core.resources.people import NewUser
 from voip_sms.engine.people.rows import MAILS_AN_HOUR
 from voip_sms.store.tables import forward_job, message_text, registration
 from voip_sms.wire import totp
@@ -242,6 +243,21 @@ async def test_an_administrator_invites_changes_and_switches_off(house: PanelHou
     await ann.post(href, [*fields, ("role", "user")])  # a box that is not ticked isn't sent
     assert (await cat.get("/panel/account", follow=False)).status == 303
     assert not await can_sign_in(house, CAT, PASSWORD)
+
+
+async def test_a_large_company_is_shown_by_the_page(house: PanelHouse) -> None:
+    root, acme = await house.visitor(ROOT), house.tenant("acme")
+    operator = await house.user_of(root)
+    for number in range(60):
+        new = NewUser(mail=f"p{number:02}@acme.test", name=f"Person {number:02}")
+        await house.rooms.users.create(operator, acme, new)
+    ann = await house.visitor(ANN, "en")
+    first = await ann.get("/panel/users")
+    (older,) = [one["href"] for one in first.page.all("a") if one["rel"] == "next"]
+    second = await ann.get(older)
+    names = [set(re.findall(r"Person \d\d", one.page.text)) for one in (first, second)]
+    assert (len(names[0] | names[1]), names[0] & names[1]) == (60, set())
+    assert len(first.page.all("tr", class_="link")) == 50
 
 
 async def test_a_double_click_invites_once_and_both_clicks_hear_that_it_worked(house: PanelHouse) -> None:

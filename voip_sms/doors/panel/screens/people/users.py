@@ -13,6 +13,7 @@ from voip_sms.core.people import Role, User
 from voip_sms.core.resources.people import NewUser, UserPatch
 from voip_sms.doors.panel.frame.forms import WHOLE, Form, Posted, read, refused
 from voip_sms.doors.panel.frame.page import Page
+from voip_sms.doors.panel.frame.paging import PAGE, PageOf, page_of
 from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
@@ -23,6 +24,9 @@ from voip_sms.engine.people.users import sight
 USER: Final = "usr"
 """What ids of people begin with, outside."""
 _HERE: Final = f"{ROOT}/users"
+
+Named = tuple[str, User]
+"""Somebody by their id outside."""
 
 
 class Users:
@@ -51,7 +55,7 @@ class Users:
             return page.render("people/users_not.html")
         people = await self._rooms.users.list(page.user, whose.tenant_id)
         listed = [(ids.to_text(USER, one.id), one) for one in people]
-        return page.render("people/users.html", people=listed, whose=whose)
+        return page.render("people/users.html", people=_page(page, listed), whose=whose)
 
     # --- new ---
 
@@ -141,6 +145,14 @@ class Users:
             current = None if person is None else _shown(person)
             values["senders"] = [one[:2] for one in identities.choices(page, current)]
         return page.render("people/users_one.html", status=status, **values)
+
+
+def _page(page: Page, listed: Sequence[Named]) -> PageOf[Named]:
+    """By address; a page begins after the person that the one before ended with."""
+    after = page.arg("after")
+    start = next((place for place, (text, _) in enumerate(listed, 1) if text == after), 0)
+    shown = listed[start : start + PAGE]
+    return page_of(page, shown, shown[-1][0] if start + PAGE < len(listed) else "")
 
 
 class _Whose:
