@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Select, bindparam, select
 
 from voip_sms.core.clock import DAY
+from voip_sms.core.conversations import UNSEEN
 from voip_sms.core.ids import earliest
 from voip_sms.engine.chores.chore import ROWS
 from voip_sms.engine.chores.texts import RECEIVED_DAYS
@@ -40,6 +41,7 @@ KEPT: Final = (
     Kept("usage", "until", 32 * DAY),  # a clock that was put back finds what was counted
     Kept("binding", "expires_at", DAY),
     Kept("disposition", "message_id", 30 * DAY, bound=earliest),  # a message ends within nine
+    Kept("peer_reading", "upto", UNSEEN, bound=earliest),  # what is older counts as seen without it
     Kept("node", "seen_at", 7 * DAY),
     Kept("tally", "at", 32 * DAY),  # a month of charts
     Kept("panel_session", "ends_at"),
