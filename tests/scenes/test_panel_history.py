@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from support import traffic
 from support.panel import Seen
@@ -17,6 +18,7 @@ from voip_sms.core import ids
 from voip_sms.core.clock import DAY, HOUR, MINUTE, SECOND
 from voip_sms.core.directory import Id
 from voip_sms.core.model import Options, Submission
+from voip_sms.store.tables import ledger
 
 PEER, OTHER, NUMBER = "+48600100200", "+48600100300", "+48601000001"
 TEXT = "Paczka czeka <b>od</b> rana"
@@ -310,3 +312,66 @@ async def test_an_operator_goes_on_to_their_own_first_page_and_sees_no_texts(hou
     assert there.headers["Location"] != "/panel"
     assert (await root.get(f"/panel/history/{name}")).status == 403
     assert (await root.get("/panel/history.csv")).status == 403
+
+
+# --- prices and bills ---------------------------------------------------------------------------------------
+
+
+async def test_a_company_sees_its_own_prices(house: PanelHouse) -> None:
+    ann = await house.visitor(ANN)
+    seen = await ann.get("/panel/prices")
+    (row,) = [row for row in seen.page.all("tr") if row.all("td")]
+    assert row.text == "Polska +48 0,29 PLN"
+    cat = await house.visitor(CAT)
+    assert (await cat.get("/panel/prices")).status == 403, "what it costs is the administrators' business"
+
+
+async def test_the_bill_of_a_month_is_the_sum_of_its_days(house: PanelHouse) -> None:
+    await put(house, {"parts": 3, "price": 870_000}, {}, {"peer": PEER})
+    await put(house, {}, owner="other")
+    ann = await house.visitor(ANN, "pl")
+    prices = await ann.get("/panel/prices")
+    months = [link["href"] for link in prices.page.all("a") if link["href"].startswith("/panel/bills/")]
+    assert len(months) == 6
+    seen = await ann.get(months[0])
+    (total,) = seen.page.all("tr", class_="total")
+    days = [row.text for row in seen.page.all("tr", class_="link")]
+    assert total.text == "Razem 2 4 1,16 PLN"
+    assert days[-1].endswith("2 4 1,16 PLN")
+    links = [link["href"] for link in seen.page.all("a", class_="whole")]
+    assert len(listed(await ann.get(links[-1]))) == 2
+
+
+async def test_nobody_pays_for_what_never_left(house: PanelHouse) -> None:
+    """The ledger knows which parts were given back; the state of a message alone doesn't."""
+    refused, _, gone = await put(
+        house,
+        {"status": "failed"},
+        {"status": "undelivered"},
+        {"status": "failed", "parts": 2, "price": 580_000},
+    )
+    back = [
+        {
+            "message_id": ids.from_text("msg", name), "part": 1, "phase": "final", "kind": "release",
+            "tenant_id": house.tenant("acme"), "amount": 290_000, "currency": "PLN", "at": 1,
+        }
+        for name in (refused, gone)
+    ]  # fmt: skip
+    await house.ground.writer.run(lambda connection: connection.execute(insert(ledger), back))
+    called_back = await scheduled(house)
+    cat = await house.visitor(CAT)
+    await cat.send(await cat.get(f"/panel/history/{called_back}"), f"/panel/history/{called_back}/cancel")
+    seen = await cat.get("/panel/history?direction=outbound")
+    prices = [row.all("td")[-1].text for row in seen.page.all("tr", class_="link")]
+    assert prices == ["–", "0.29 PLN", "0.29 PLN", "–"]
+    (sums,) = seen.page.all("p", id="sums")
+    assert sums.text.startswith("4 messages 5 parts 0.58 PLN since")
+    rows = list(csv.DictReader(io.StringIO((await cat.get("/panel/history.csv")).html.lstrip("\ufeff"))))
+    assert [row["Price"] for row in rows] == ["0.00", "0.29", "0.29", "0.00"]
+    assert "Price nothing to pay" in (await cat.get(f"/panel/history/{refused}")).page.text
+
+
+async def test_a_month_that_is_none_or_to_come_has_no_bill(house: PanelHouse) -> None:
+    ann = await house.visitor(ANN)
+    for month in ("2099-01", "1999-12", "2026-13", "x", "0001-01", "2026-1-1"):
+        assert (await ann.get(f"/panel/bills/{month}")).status == 404, month

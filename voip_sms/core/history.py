@@ -39,7 +39,9 @@ EVERYTHING: Final = HistoryFilter()
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Messages with texts, newest first. `after`: ask for the next page with it; None: that was all.
+    """Messages with texts, newest first; their prices are without what was given back.
+
+    `after`: ask for the next page with it; None: that was all.
 
     `searched_to`: the page is not full, yet nothing older than this moment has been looked at so far.
     """

@@ -7,7 +7,7 @@ says how far it got: so no wish reads through a million messages.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
 
@@ -25,6 +25,7 @@ from voip_sms.core.history import (
 from voip_sms.core.ids import earliest, made_at
 from voip_sms.core.model import Message
 from voip_sms.core.quotas import day
+from voip_sms.store.charges import MAY_GIVE_BACK, all_given_back, given_back
 from voip_sms.store.lists import COLUMNS, NOT_ARRIVED, RECEIVED, counted, other_end, texts_of, wanted_rows
 from voip_sms.store.messages import LIST_LIMIT, as_message
 from voip_sms.store.tables import message
@@ -48,8 +49,7 @@ def page(
     search = _search(connection, tenant_id, only, SEARCHED, after)
     statement = select(*COLUMNS).where(*search.tests).order_by(message.c.id.desc()).limit(limit + 1)
     rows = [row._asdict() for row in connection.execute(statement)]
-    texts = texts_of(connection, tenant_id, [row["id"] for row in rows[:limit]])
-    found = [as_message(row, texts.get(row["id"])) for row in rows[:limit]]
+    found = _shown(connection, tenant_id, rows[:limit])
     if len(rows) > limit:
         return HistoryPage(found, found[-1].id)
     return HistoryPage(found, search.floor, None if search.floor is None else made_at(search.floor))
@@ -59,27 +59,40 @@ def chosen(connection: Connection, tenant_id: Id, wanted: Sequence[Id]) -> list[
     """Those of these that are the tenant's, newest first."""
     mine = (message.c.tenant_id == tenant_id, message.c.id.in_(wanted[:LIST_LIMIT]))
     statement = select(*COLUMNS).where(*mine).order_by(message.c.id.desc())
-    rows = [row._asdict() for row in connection.execute(statement)]
+    return _shown(connection, tenant_id, [row._asdict() for row in connection.execute(statement)])
+
+
+def _shown(connection: Connection, tenant_id: Id, rows: Sequence[dict[str, Any]]) -> list[Message]:
+    """With their texts, at what they cost: without what was given back."""
     texts = texts_of(connection, tenant_id, [row["id"] for row in rows])
+    ended = [row["id"] for row in rows if row["price"] and row["status"] in MAY_GIVE_BACK]
+    back = given_back(connection, tenant_id, ended)
+    for row in rows:
+        if row["id"] in back:
+            row["price"] -= back[row["id"]]
     return [as_message(row, texts.get(row["id"])) for row in rows]
 
 
 def sums(connection: Connection, tenant_id: Id, only: HistoryFilter, now: Micros) -> Sums:
-    """Of the month before the filter's end: everything it finds there, or among its newest `SUMMED`."""
+    """Of the month before the filter's end: everything it finds there, or among its newest `SUMMED`.
+
+    What was given back is no part of the price.
+    """
     until = min(only.until or now, now)
     since = max(only.since or 0, until - SUMMED_DAYS)
     search = _search(connection, tenant_id, only, SUMMED, None, everything=True)
     counted_ones = (func.count(), func.sum(message.c.parts), func.sum(message.c.price))
-    statement = (
-        select(message.c.currency, *counted_ones)
-        .where(*search.tests, message.c.id >= earliest(since))
-        .group_by(message.c.currency)
-    )
+    tests = (*search.tests, message.c.id >= earliest(since))
+    statement = select(message.c.currency, *counted_ones).where(*tests).group_by(message.c.currency)
     rows = connection.execute(statement).all()
+    back = all_given_back(connection, tests)
+    prices = {
+        currency: int(price) - back.get(currency, 0) for currency, _, _, price in rows if currency and price
+    }
     return Sums(
         messages=sum(count for _, count, _, _ in rows),
         parts=sum(int(parts) for _, _, parts, _ in rows),
-        prices={currency: int(price) for currency, _, _, price in rows if currency and price},
+        prices={currency: price for currency, price in prices.items() if price},
         whole=search.floor is None or made_at(search.floor) < since,
     )
 

@@ -7,6 +7,7 @@ from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration import configuration
 from voip_sms.doors.panel.screens.conversations import NAME as CONVERSATIONS
 from voip_sms.doors.panel.screens.conversations import Conversations
+from voip_sms.doors.panel.screens.history.bill import BillScreen
 from voip_sms.doors.panel.screens.history.message import MessageScreen
 from voip_sms.doors.panel.screens.history.prices import PricesScreen
 from voip_sms.doors.panel.screens.history.screen import HistoryScreen
@@ -34,6 +35,7 @@ def screens(rooms: Rooms) -> Sequence[Screen]:
         HistoryScreen(rooms),
         MessageScreen(rooms),
         PricesScreen(rooms),
+        BillScreen(rooms),
         *configuration(rooms),
         *people(rooms),
         Audit(rooms),

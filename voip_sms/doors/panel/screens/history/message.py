@@ -48,12 +48,15 @@ class MessageScreen:
         message_id = page.id(MESSAGE)
         messages, tenant_id = self._rooms.messages, page.tenant_id
         message = await messages.get(tenant_id, message_id)
-        trace, handovers = await asyncio.gather(
-            messages.trace(tenant_id, message_id), messages.handovers(tenant_id, message_id)
+        trace, handovers, listed = await asyncio.gather(
+            messages.trace(tenant_id, message_id),
+            messages.handovers(tenant_id, message_id),
+            self._rooms.history.chosen(tenant_id, [message_id]),
         )
         return page.render(
             "history/message.html",
             message=message,
+            price=listed[0].price if listed else message.price,
             name=ids.to_text(MESSAGE, message.id),
             life=[_step(event, page.words) for event in message.events],
             why=why_failed(message.error_code, page.words) if message.status in _ENDED_BADLY else "",
