@@ -241,6 +241,28 @@ async def test_a_form_from_before_another_sign_in_is_kept_too(house: PanelHouse)
     assert ("language", "en") in form.posted()
 
 
+async def test_forms_of_a_tab_that_stayed_open_lead_to_where_one_is(house: PanelHouse) -> None:
+    ann = await house.visitor()
+    stale = await ann.get("/panel/sign-in")
+    await ann.send(await ann.get("/panel/sign-in"), "/panel/sign-in", mail=ANN, password=PASSWORD)
+    there = await ann.send(stale, "/panel/sign-in", mail=ANN, password=PASSWORD)
+    assert (there.status, there.path) == (200, "/panel"), "signed in already in another tab"
+    page = await ann.get("/panel")
+    await ann.send(page, "/panel/sign-out")
+    there = await ann.send(page, "/panel/sign-out")
+    assert (there.status, there.path) == (200, "/panel/sign-in"), "signed out already in another tab"
+
+
+async def test_a_stranger_s_form_that_lost_its_cookie_is_kept(house: PanelHouse) -> None:
+    nobody = await house.visitor()
+    page = await nobody.get("/panel/register")
+    nobody.forget()
+    kept = await nobody.send(page, "/panel/register", company="Nowa & Stara", name="Nina")
+    assert kept.status == 403
+    assert ("company", "Nowa & Stara") in kept.form("/panel/register").posted()
+    assert (await nobody.send(kept, "/panel/register")).status in (200, 422)
+
+
 async def test_a_carried_form_goes_to_our_own_routes_only(house: PanelHouse) -> None:
     for path in ("https://evil.test/", "/v1/messages", "/panel/sign-in?x", "/panel/nothing", "x" * 1000):
         ann = await house.visitor()

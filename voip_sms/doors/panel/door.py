@@ -129,9 +129,9 @@ class PanelDoor:
         if route.method == "POST":
             posted = await page.form()
             if not page.is_ours(posted):
-                if page.present is None or not says_ours(page.request):
+                if not says_ours(page.request, self._known_as):
                     raise ForeignFormError
-                return again(page, posted)  # from before they signed in anew
+                return again(page, posted)  # from before they signed in, or out
         return await route.handle(page)
 
     async def _astray(self, request: web.Request, error: Exception) -> web.Response:

@@ -12,7 +12,7 @@ CookieName = Literal["sms", "sms-guest", "sms-notice", "sms-language"]
 """The session · what a form of somebody signed out is bound to · what the next page says once · language."""
 _SECONDS: Final[dict[CookieName, int]] = {
     "sms": LONGEST // SECOND,
-    "sms-guest": DAY // SECOND,  # a sign-in form may stay open for a day
+    "sms-guest": LONGEST // SECOND,  # as long as a form may stay open
     "sms-notice": 60,  # the next page comes at once, or never
     "sms-language": 365 * DAY // SECOND,
 }

@@ -105,7 +105,9 @@ async def admitted(page: Page, signed: SignedIn | CodeNeeded, posted: Posted) ->
 
 
 def again(page: Page, posted: Posted) -> web.StreamResponse:
-    """A form from before somebody signed in anew: it is kept, and one click sends it."""
+    """A form from before somebody signed in or out: it is kept, and one click sends it."""
+    if page.request.path in {page.link(name) for name in ("sign_in", "sign_in_code", "sign_out")}:
+        return page.to(page.link("sign_in"))  # nothing was typed but secrets
     carried = carrying.read(carrying.written(page.request.path, posted), page.frame.table)
     if carried is None:
         raise web.HTTPForbidden
