@@ -75,7 +75,7 @@ class PanelDoor:
             began, page = seconds(), self._page(request)
             try:
                 async with self._bounded(route):
-                    await self._find(page, used=not route.stream)
+                    await self._find(page, used=not (route.stream or _by_itself(request)))
                     response = await self._gated(route, page)
             except ConnectionError:
                 raise  # whoever asked is gone
@@ -145,6 +145,11 @@ class PanelDoor:
         response = _failed(page, error, None)
         page.dress(response)
         return response
+
+
+def _by_itself(request: web.Request) -> bool:
+    """Whether a page that lies open asks, as panel.js does every few seconds: nobody need be there."""
+    return request.method == "GET" and "X-Parts" in request.headers
 
 
 def _language(request: web.Request, cookies: Cookies) -> Language:
