@@ -19,6 +19,7 @@ from support.office import ACME_KEY, OTHER_KEY
 from support.panel import Seen, Visitor
 from support.panel_house import PanelHouse
 from support.people import ANN, CAT, HOME, OTTO, ROOT
+from voip_sms.core.clock import to_datetime
 from voip_sms.core.ids import to_text
 from voip_sms.core.resources.people import Asking
 from voip_sms.doors.panel.frame.routes import Route
@@ -73,6 +74,11 @@ async def registration(house: PanelHouse, tenant: str) -> str:
     return to_text("reg", await house.ground.reader.run(look))
 
 
+async def this_month(house: PanelHouse, tenant: str) -> str:
+    del tenant
+    return to_datetime(house.rooms.clock.now()).strftime("%Y-%m")
+
+
 def fixed(value: str) -> Found:
     """What belongs to no customer."""
 
@@ -102,6 +108,7 @@ OBJECTS: Mapping[str, Found] = {
     "/panel/deliveries/{id}": row(tables.forward_job, "evt", kind="webhook"),
     "/panel/users/{id}": row(tables.user_account, "usr"),
     "/panel/account/sessions/{id}": row(tables.panel_session, "ses"),
+    "/panel/bills/{month}": this_month,
     "/panel/operator/tenants/{id}": tenant_itself,
     "/panel/operator/carriers/{name}": fixed("sim"),
     "/panel/operator/prices/{name}": fixed("std"),
@@ -111,6 +118,8 @@ OBJECTS: Mapping[str, Found] = {
     "/panel/operator/registrations/{id}": registration,
 }
 """By the beginning of the path, up to the placeholder."""
+EVERYBODY_S = ("{peer}", "{month}")
+"""Placeholders for what is no object: each customer has its own page of it."""
 BY_THEMSELVES = frozenset({"link", "set_password"})
 """Names of routes whose placeholder is a secret: test_panel_people looks at them."""
 
@@ -323,11 +332,11 @@ async def test_what_is_another_customer_s_is_not_there(walk: Walk) -> None:
     token = await token_of(walk.admin)
     wrong = []
     for route in walk.routes("GET", "POST"):
+        if any(one in route.path for one in EVERYBODY_S):
+            continue
         if walk.found(route) is None or not walk.people[ANN].may(route.right or "self"):
             continue
         theirs = await walk.path(route, "other")
-        if "{peer}" in route.path and route.method == "POST":
-            continue  # a telephone number is nobody's: whoever blocks it blocks it for themselves
         if route.method == "GET":
             seen = await walk.admin.get(theirs, follow=False)
         else:
@@ -336,6 +345,14 @@ async def test_what_is_another_customer_s_is_not_there(walk: Walk) -> None:
             wrong.append((route.method, route.path, seen.status, seen.page.text[:200]))
     assert not wrong
     assert await walk.house.everything() == before
+
+
+async def test_pages_of_everybody_show_one_s_own_only(walk: Walk) -> None:
+    for route in walk.routes("GET"):
+        if any(one in route.path for one in EVERYBODY_S):
+            seen = await walk.admin.get(await walk.path(route, "other"), follow=False)
+            assert seen.status in (200, 404)
+            assert not leaks(seen), route.path
 
 
 def leaks(seen: Seen) -> bool:
