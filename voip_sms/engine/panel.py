@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
@@ -19,7 +20,7 @@ from voip_sms.core.people import User
 from voip_sms.core.planning import TEXT_MOST
 from voip_sms.core.writing import Weight
 from voip_sms.engine.context import Context
-from voip_sms.engine.submit import Submit
+from voip_sms.engine.submit import RECIPIENTS_MOST, Submit
 
 DOOR: Final = "panel"
 UNDO: Final = 10 * SECOND
@@ -161,7 +162,7 @@ class Writing:
 
     async def _canceled(self, tenant_id: Id, message_id: Id) -> bool:
         try:
-            await self._submit.cancel(tenant_id, message_id)
+            await self._submit.withdraw(tenant_id, message_id)
         except Refusal as refusal:
             if refusal.code.name == "too_late":
                 return False
@@ -232,7 +233,7 @@ class Writing:
         groups = {name.casefold(): numbers for name, numbers in named_groups.items()}
         named = (to for typed in written.recipients for to in groups.get(typed.casefold(), (typed,)))
         found: dict[str, str] = {}
-        for typed in named:
+        for typed in islice(named, RECIPIENTS_MOST + 1):  # one more than may be: it is refused for that
             found.setdefault(self._spelt(typed), typed)
         return tuple(found.values())
 

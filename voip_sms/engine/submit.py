@@ -126,13 +126,17 @@ class Submit:
 
     async def cancel(self, tenant_id: Id, message_id: Id) -> Message:
         """Cancel what no carrier has got yet and release its money. Refusal `not_found` or `too_late`."""
-        context = self._context
-        moment = Moment(context.directory(), context.clock.now(), context.new_id)
-        await context.writer.do(cancel_unit(moment, tenant_id, message_id))
-        message = await context.reader.run(get_message, tenant_id, message_id)
+        await self.withdraw(tenant_id, message_id)
+        message = await self._context.reader.run(get_message, tenant_id, message_id)
         if message is None:
             raise Refusal("not_found")
         return message
+
+    async def withdraw(self, tenant_id: Id, message_id: Id) -> None:
+        """The same for one of many: nobody looks at it afterwards."""
+        context = self._context
+        moment = Moment(context.directory(), context.clock.now(), context.new_id)
+        await context.writer.do(cancel_unit(moment, tenant_id, message_id))
 
     # --- planning ---
 
