@@ -25,12 +25,14 @@ def given_back(connection: Connection, tenant_id: Id, wanted: Sequence[Id]) -> d
     return {message_id: int(amount) for message_id, amount in found}
 
 
-def all_given_back(connection: Connection, tests: Sequence[ColumnElement[bool]]) -> dict[str, Micros]:
-    """By currency, of all messages that pass these tests: as many are looked at as ended badly among them."""
+def all_given_back(
+    connection: Connection, tenant_id: Id, tests: Sequence[ColumnElement[bool]]
+) -> dict[str, Micros]:
+    """By currency, of the tenant's messages that pass these tests; only those that ended badly are looked at."""
     statement = (
         select(message.c.currency, func.sum(ledger.c.amount))
         .select_from(message.join(ledger, ledger.c.message_id == message.c.id))
-        .where(*tests, message.c.status.in_(MAY_GIVE_BACK), *_GIVEN_BACK)
+        .where(*tests, message.c.status.in_(MAY_GIVE_BACK), ledger.c.tenant_id == tenant_id, *_GIVEN_BACK)
         .group_by(message.c.currency)
     )
     return {currency: int(amount) for currency, amount in connection.execute(statement)}

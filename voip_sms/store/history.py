@@ -85,7 +85,7 @@ def sums(connection: Connection, tenant_id: Id, only: HistoryFilter, now: Micros
     tests = (*search.tests, message.c.id >= earliest(since))
     statement = select(message.c.currency, *counted_ones).where(*tests).group_by(message.c.currency)
     rows = connection.execute(statement).all()
-    back = all_given_back(connection, tests)
+    back = all_given_back(connection, tenant_id, tests)
     prices = {
         currency: int(price) - back.get(currency, 0) for currency, _, _, price in rows if currency and price
     }
