@@ -19,6 +19,7 @@ PAGES = (
     "/panel/numbers", "/panel/forwards", "/panel/names", "/panel/phones", "/panel/phones/new",
     "/panel/mail-senders", "/panel/mail-senders/new", "/panel/security", "/panel/security/blocked",
     "/panel/keys", "/panel/keys/new", "/panel/hooks", "/panel/hooks/new", "/panel/deliveries",
+    "/panel/groups", "/panel/groups/new", "/panel/keywords", "/panel/company",
 )  # fmt: skip
 
 
@@ -401,6 +402,35 @@ async def test_what_was_blocked_is_listed_with_the_reason(stage: PanelStage, ann
     await until(lambda: _with(ann, "/panel/security/blocked", "Halo"), "it never came about")
     on = await ann.send(await ann.get(page), f"{page}/inbound")
     assert "Texts come in again." in on.page.text
+
+
+async def test_groups_keywords_and_the_companys_own_are_kept(stage: PanelStage, ann: Visitor) -> None:
+    fields = {"name": "staff", "numbers": "601 123 456, +48601123457\n601123456"}
+    done = await ann.send(await ann.get("/panel/groups/new"), "/panel/groups/new", **fields)
+    assert "Saved." in done.page.text, done.page.text[:600]
+    group = await the(stage, "/v1/groups", name="staff")
+    assert group["numbers"] == ["+48601123456", "+48601123457"]
+    page = f"/panel/groups/{group['id']}"
+    wrong = await ann.send(await ann.get(page), page, numbers="22 123 45 67")
+    assert (wrong.status, "A landline takes no SMS" in wrong.page.text) == (422, True)
+    assert "Removed." in (await ann.send(wrong, f"{page}/remove")).page.text
+    reserved = await ann.send(
+        await ann.get("/panel/keywords"), "/panel/keywords", number=OWN, word="Stop", mail="a@acme.test"
+    )
+    assert "This word means the same everywhere" in reserved.page.text
+    added = await ann.send(reserved, "/panel/keywords", word="Alarm")
+    word = await the(stage, "/v1/keywords", word="Alarm")
+    assert (word["number"], word["mail"]) == (OWN, "a@acme.test")
+    assert "Removed." in (await ann.send(added, f"/panel/keywords/{word['id']}/remove")).page.text
+    company = await ann.get("/panel/company")
+    zone = await ann.send(company, "/panel/company", timezone="Europe/Warsaw", transliterate="ask")
+    assert "Saved." in zone.page.text, zone.page.text[:600]
+    shown = await stage.api.get("/v1/company")
+    assert (shown["timezone"], shown["transliterate"], shown["keep_sent_text"]) == (
+        "Europe/Warsaw",
+        "ask",
+        True,
+    )
 
 
 # --- helpers ------------------------------------------------------------------------------------------------

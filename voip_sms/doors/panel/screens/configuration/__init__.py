@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 from voip_sms.doors.panel.frame.routes import Screen
 from voip_sms.doors.panel.rooms import Rooms
+from voip_sms.doors.panel.screens.configuration.company import Company
 from voip_sms.doors.panel.screens.configuration.forwards import Forwards
+from voip_sms.doors.panel.screens.configuration.groups import Groups
 from voip_sms.doors.panel.screens.configuration.hooks import Hooks
 from voip_sms.doors.panel.screens.configuration.keys import Keys
+from voip_sms.doors.panel.screens.configuration.keywords import Keywords
 from voip_sms.doors.panel.screens.configuration.mail_senders import MailSenders
 from voip_sms.doors.panel.screens.configuration.names import Names
 from voip_sms.doors.panel.screens.configuration.numbers import Numbers
@@ -19,9 +22,12 @@ def configuration(rooms: Rooms) -> Sequence[Screen]:
     return [
         Numbers(rooms),
         Forwards(rooms),
+        Keywords(rooms),
         Names(rooms),
         Phones(rooms),
         MailSenders(rooms),
+        Groups(rooms),
+        Company(rooms),
         Security(rooms),
         Keys(rooms),
         Hooks(rooms),

@@ -126,6 +126,9 @@ _PATTERNS: Final = tuple(
         (r"no time zone", marked("There is no such time zone: write it as Europe/Warsaw")),
         (r"a code has", marked("A code has six digits")),
         (r"needed: its phones register", marked("This is needed")),
+        (r"letters, digits, dots, dashes", marked("Letters, digits, dots, dashes and underscores only")),
+        (r"keyword is one word", marked("A keyword is one word of letters and digits")),
+        (r"means the same everywhere", marked("This word means the same everywhere: choose another one")),
         (r"needed to sign", marked("Make a secret first: what is posted is signed with it")),
         (r"belongs to somebody already", marked("It belongs to somebody already")),
     )
