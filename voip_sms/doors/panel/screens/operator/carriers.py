@@ -171,8 +171,8 @@ def _chart(page: Page, traffic: CarrierTraffic, span: Span) -> Chart:
     def label(at: int) -> str:
         return str(format_datetime(to_datetime(at).astimezone(zone), span.pattern, locale=words.language))
 
-    points = [(label(one.at), (one.accepted, one.refused, one.inbound)) for one in traffic.slices]
-    names = (words("Taken by the carrier"), words("Not taken"), words("Received"))
+    points = [(label(one.at), (one.accepted, one.inbound, one.refused)) for one in traffic.slices]
+    names = (words("Taken by the carrier"), words("Received"), words("Not taken"))
     return bars(Data("throughput", words("Messages in parts"), words("Beginning"), names, points))
 
 
