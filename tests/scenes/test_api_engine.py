@@ -59,6 +59,8 @@ async def site(scene: World) -> AsyncIterator[Site]:
         ready=list,
         metrics=Metrics(),
         oversight=Oversight(scene.reader),
+        names=None,
+        quarantine=None,
         webhooks=None,
         audit=None,
         verifying=None,

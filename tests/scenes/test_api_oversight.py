@@ -10,7 +10,9 @@ from support.office import ACME_KEY, OPERATOR_KEY, Office
 from voip_sms.doors.api.operations import OPERATIONS
 from voip_sms.store.units import Rows, Unit
 
-OPENED = ("/v1/tenants", "/v1/quarantine", "/v1/orphan-receipts")
+OPENED = ("/v1/tenants", "/v1/quarantine", "/v1/orphan-receipts", "/v1/applied-names")
+DECIDING = ("/v1/quarantine/{id}", "/v1/quarantine/{id}", "/v1/applied-names/{id}")
+"""By operation: a text is given away or deleted."""
 
 
 @pytest.fixture
@@ -68,6 +70,45 @@ async def test_what_is_nobodys(operator: Client, office: Office) -> None:
     assert (seen["reference"], seen["status"], seen["raw"]) == ("1f", "delivered", "id:1f")
 
 
+async def test_a_text_of_nobody_is_given_to_a_number_or_deleted(
+    operator: Client, site: Site, office: Office
+) -> None:
+    for body in ("one", "two"):
+        await insert(
+            office,
+            "quarantine",
+            sender="+48600100200",
+            recipient="+48799",
+            body=body,
+            reason="unknown_number",
+        )
+    two, one = (await operator.call("GET", "/v1/quarantine")).json["data"]
+    wrong = await operator.call("PATCH", f"/v1/quarantine/{one['id']}", {"number": "+48601999999"})
+    assert (wrong.status, wrong.code) == (422, "invalid")
+    given = await operator.call("PATCH", f"/v1/quarantine/{one['id']}", {"number": "601000001"})
+    assert (given.status, given.json) == (200, {"status": "stored"})
+    [message] = (await site.client(ACME_KEY).call("GET", "/v1/messages?direction=inbound")).json["data"]
+    assert (message["text"], message["to"]) == ("one", "+48601000001")
+    assert (await operator.call("DELETE", f"/v1/quarantine/{two['id']}")).status == 204
+    assert (await operator.call("DELETE", f"/v1/quarantine/{two['id']}")).status == 404
+    assert (await operator.call("GET", "/v1/quarantine")).json["data"] == []
+
+
+async def test_a_name_is_decided_on(operator: Client, site: Site) -> None:
+    acme = site.client(ACME_KEY)
+    assert (await acme.call("POST", "/v1/sender-names", {"name": "N4ME2"})).status == 201
+    [applied] = (await operator.call("GET", "/v1/applied-names")).json["data"]
+    assert (applied["tenant_name"], applied["by"], applied["status"]) == ("acme", "key:app1", "pending")
+    assert {"name": "NAME2", "how": "same"} in applied["like"]
+    path = f"/v1/applied-names/{applied['id']}"
+    assert (await operator.call("PATCH", path, {"status": "rejected"})).status == 422
+    done = await operator.call("PATCH", path, {"status": "approved"})
+    assert (done.status, done.json["status"]) == (200, "approved")
+    assert (await operator.call("PATCH", path, {"status": "approved"})).status == 409
+    assert (await operator.call("GET", "/v1/applied-names?status=none")).status == 422
+    assert (await operator.call("GET", "/v1/applied-names?status=approved&limit=1")).json["has_more"] is True
+
+
 async def test_lists_are_bounded_and_page_from_the_newest_on(operator: Client, office: Office) -> None:
     for number in range(5):
         await insert(
@@ -106,6 +147,9 @@ async def test_a_tenants_key_opens_none_of_it(site: Site) -> None:
     for path in OPENED:
         answer = await acme.call("GET", path)
         assert (answer.status, answer.code) == (403, "forbidden")
+    for path in DECIDING:
+        answer = await acme.call("PATCH", path.replace("{id}", "qua_" + "0" * 26), {})
+        assert (answer.status, answer.code) == (403, "forbidden")
     made = await acme.call("POST", "/v1/keys", {"name": "sly", "scopes": ["operator"]})
     assert (made.status, made.code) == (422, "invalid")
 
@@ -130,7 +174,7 @@ async def test_an_operators_key_opens_nothing_else(operator: Client, office: Off
         answer = await operator.call(operation.method, path, None if operation.body is None else bodies)
         if answer.status != 403:
             opened.append(operation.path)
-    assert sorted(opened) == sorted((*OPENED, "/v1/audit", "/v1/carriers"))
+    assert sorted(opened) == sorted((*OPENED, *DECIDING, "/v1/audit", "/v1/carriers"))
     messages = await office.reader.run(
         lambda connection: connection.exec_driver_sql("SELECT 1 FROM message").all()
     )

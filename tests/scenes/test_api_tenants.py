@@ -36,7 +36,7 @@ PREFIXES: Final[Mapping[str, str]] = {
 """Collections whose objects are named in paths; a new one is added here, and made in `_furnish`."""
 SHARED: Final = frozenset({"list_carriers"})
 """The same for everybody, and nobody's."""
-ONE: Final = [one for one in OPERATIONS if "{id}" in one.path]
+ONE: Final = [one for one in OPERATIONS if "{id}" in one.path and one.scopes != OPERATORS]
 LISTS: Final = [one for one in OPERATIONS if "{id}" not in one.path and one.method == "GET"]
 
 
@@ -132,7 +132,7 @@ async def test_no_list_holds_anything_of_another_customer(street: Street) -> Non
 async def test_what_is_the_operators_is_for_no_customer(street: Street) -> None:
     for operation in OPERATIONS:
         if operation.scopes == OPERATORS:
-            refused = await _ask(street.acme, operation, "")
+            refused = await _ask(street.acme, operation, "none")
             assert (refused.status, refused.code) == (403, "forbidden"), operation.name
 
 

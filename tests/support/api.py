@@ -28,7 +28,7 @@ from voip_sms.doors.api.administration import Accounts
 from voip_sms.doors.api.audit import AuditLog
 from voip_sms.doors.api.company import Verifying
 from voip_sms.doors.api.door import ApiDoor, Rooms
-from voip_sms.doors.api.oversight import Found
+from voip_sms.doors.api.oversight import Found, Names, Quarantine
 from voip_sms.doors.api.webhooks import Webhooks
 from voip_sms.engine.messages import Balance, MessageFilter, Messages
 from voip_sms.engine.metrics import Metrics
@@ -306,6 +306,8 @@ async def api_over(
         ready=lambda: missing,
         metrics=metrics,
         oversight=NothingToSee(),
+        names=cast("Names", None),
+        quarantine=cast("Quarantine", None),
         webhooks=cast("Webhooks", None),
         audit=cast("AuditLog", None),
         verifying=cast("Verifying", None),

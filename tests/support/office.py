@@ -14,10 +14,13 @@ from voip_sms.engine.accounts.sealing import Vault
 from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
+from voip_sms.engine.deciding import Deciding
 from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.messages import Messages
+from voip_sms.engine.names import Names
 from voip_sms.engine.oversight import Oversight
 from voip_sms.engine.proving import Proving
+from voip_sms.engine.quarantine import Quarantine
 from voip_sms.engine.submit import Submit
 from voip_sms.engine.verifying import Verifying
 from voip_sms.engine.webhooks import Webhooks
@@ -134,6 +137,17 @@ class Office:
             ready=list,
             metrics=self.context.metrics,
             oversight=Oversight(self.reader),
+            names=Names(
+                self.context,
+                Deciding(
+                    self.context,
+                    AccountRules("sms.test"),
+                    fixed_random(15).randbytes,
+                    self.holder.refresh_now,
+                ),
+                "Bramka SMS",
+            ),
+            quarantine=Quarantine(self.context),
             webhooks=Webhooks(
                 self.context,
                 WebhookForwarder(self.guarded, self.context.clock),

@@ -14,6 +14,7 @@ from voip_sms.core.ports import Forwarder
 from voip_sms.doors.api.door import ApiDoor
 from voip_sms.doors.api.door import Rooms as ApiRooms
 from voip_sms.doors.panel.door import PanelDoor
+from voip_sms.doors.panel.operating import Operating
 from voip_sms.doors.panel.rooms import Rooms as PanelRooms
 from voip_sms.engine.accounts.catalog import AccountRules, Accounts
 from voip_sms.engine.audit import AuditLog
@@ -73,6 +74,7 @@ class Shared:
     audit: AuditLog
     proving: Proving
     verifying: Verifying
+    operating: Operating
 
 
 def shared(parts: Parts) -> Shared:
@@ -87,6 +89,14 @@ def shared(parts: Parts) -> Shared:
         AuditLog(context.reader),
         proving,
         Verifying(context, proving, parts.submitter, os.urandom, settings.service.country),
+        operating(
+            settings,
+            context,
+            parts.holder,
+            links=parts.links,
+            missing=parts.missing,
+            doors=parts.doors,
+        ),
     )
 
 
@@ -103,6 +113,8 @@ def api_door(parts: Parts, both: Shared) -> ApiDoor:
         parts.missing,
         context.metrics,
         both.oversight,
+        both.operating.names,
+        both.operating.quarantine,
         both.webhooks,
         both.audit,
         both.verifying,
@@ -147,14 +159,7 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
         registrations=Registrations(
             context, os.urandom, panel=address, seconds=time.monotonic, refresh=parts.holder.refresh_now
         ),
-        operating=operating(
-            settings,
-            context,
-            parts.holder,
-            links=parts.links,
-            missing=parts.missing,
-            doors=parts.doors,
-        ),
+        operating=both.operating,
         directory=context.directory,
         carrier_links=parts.links,
         ready=parts.missing,

@@ -1,11 +1,12 @@
 """What the operator sees of everybody, as `/v1` shows it: tenants, quarantine, receipts without a message."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from voip_sms.core.resources.answers import BalanceShown
 from voip_sms.core.resources.messages import Shown
+from voip_sms.core.resources.values import Number, Resource
 
 # What ids of these objects begin with, outside.
 TENANT: Final = "ten"
@@ -46,6 +47,53 @@ class OrphanReceiptShown(Shown):
     cause: str
     raw: str
     received_at: str = Field(json_schema_extra={"format": "date-time"})
+
+
+class Assignment(Resource):
+    """PATCH /v1/quarantine/{id}: the customer's number that the text is given to."""
+
+    number: Number
+
+
+class AssignedShown(Shown):
+    """What became of it there: handed on as any text, or kept out by the customer's own rules."""
+
+    status: Literal["stored", "blocked"]
+
+
+class NameDecision(Resource):
+    """PATCH /v1/applied-names/{id}; a rejection needs its `reason`."""
+
+    status: Literal["approved", "rejected"]
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class LikenessShown(Shown):
+    """An approved name that another may be taken for: read as it (`same`), within it, a letter from it."""
+
+    name: str
+    how: Literal["same", "inside", "slip"]
+
+
+class AppliedNameShown(Shown):
+    """A sender name that a customer applied for; `by` whom, and when, where the audit log says so."""
+
+    id: str
+    tenant: str
+    tenant_name: str
+    name: str
+    status: Literal["pending", "approved", "rejected"]
+    reason: str
+    by: str
+    at: str | None = Field(json_schema_extra={"format": "date-time"})
+    like: list[LikenessShown]
+
+
+class AppliedNamesShown(Shown):
+    """A page of sender names of all tenants."""
+
+    data: list[AppliedNameShown]
+    has_more: bool
 
 
 class TenantsShown(Shown):

@@ -21,7 +21,7 @@ from voip_sms.doors.api.audit import AuditLog
 from voip_sms.doors.api.company import Verifying
 from voip_sms.doors.api.health import Health, Network
 from voip_sms.doors.api.operations import OPERATIONS, Operation
-from voip_sms.doors.api.oversight import Oversight
+from voip_sms.doors.api.oversight import Names, Oversight, Quarantine
 from voip_sms.doors.api.reading import Reading
 from voip_sms.doors.api.sending import DOOR, Sending
 from voip_sms.doors.api.webhooks import Webhooks
@@ -45,6 +45,8 @@ class Rooms:
     ready: Callable[[], Sequence[str]]
     metrics: Metrics
     oversight: Oversight
+    names: Names
+    quarantine: Quarantine
     webhooks: Webhooks
     audit: AuditLog
     verifying: Verifying
@@ -182,6 +184,7 @@ def _handles(rooms: Rooms, sending: Sending, country: str) -> Mapping[str, Handl
         **webhooks.handles(rooms.webhooks, country),
         **audit.handles(rooms.audit),
         **oversight.handles(rooms.oversight),
+        **oversight.decisions(rooms.names, rooms.quarantine, country),
     }
 
 

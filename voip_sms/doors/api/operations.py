@@ -53,6 +53,8 @@ NEW_GROUP: Final[Shape[Group]] = Shape(Group)
 GROUP_PATCH: Final[Shape[mail_gateway.GroupPatch]] = Shape(mail_gateway.GroupPatch)
 NEW_KEYWORD: Final[Shape[Keyword]] = Shape(Keyword)
 KEYWORD_PATCH: Final[Shape[mail_gateway.KeywordPatch]] = Shape(mail_gateway.KeywordPatch)
+ASSIGNMENT: Final[Shape[oversight.Assignment]] = Shape(oversight.Assignment)
+NAME_DECISION: Final[Shape[oversight.NameDecision]] = Shape(oversight.NameDecision)
 REPLAY: Final[Shape[webhooks.ReplayRequest]] = Shape(webhooks.ReplayRequest)
 
 READ_SECONDS: Final = 3.0
@@ -616,6 +618,65 @@ _OVERSIGHT: Final = (
         "List delivery receipts that met no message",
         oversight.OrphanReceiptsShown,
         OPERATORS,
+    ),
+    Operation(
+        "assign_quarantined",
+        "PATCH",
+        "/v1/quarantine/{id}",
+        "quarantine",
+        "Give a text of nobody to a customer's number",
+        OPERATORS,
+        200,
+        oversight.AssignedShown,
+        ASSIGNMENT,
+        refusals=("not_found",),
+        seconds=WRITE_SECONDS,
+        description="It arrives there as any text does: the customer's blacklist, forwards, webhooks count.",
+    ),
+    Operation(
+        "delete_quarantined",
+        "DELETE",
+        "/v1/quarantine/{id}",
+        "quarantine",
+        "Delete a text of nobody",
+        OPERATORS,
+        204,
+        refusals=("not_found",),
+        seconds=WRITE_SECONDS,
+    ),
+    Operation(
+        "list_applied_names",
+        "GET",
+        "/v1/applied-names",
+        "applied-names",
+        "List sender names that customers applied for, and what they look like",
+        OPERATORS,
+        200,
+        oversight.AppliedNamesShown,
+        None,
+        (
+            Parameter(
+                "status",
+                {"type": "string", "enum": ["pending", "approved", "rejected"], "default": "pending"},
+                "Where they stand.",
+            ),
+            *_PAGES,
+        ),
+        ("invalid",),
+    ),
+    Operation(
+        "decide_name",
+        "PATCH",
+        "/v1/applied-names/{id}",
+        "applied-names",
+        "Approve or reject a sender name",
+        OPERATORS,
+        200,
+        answers.SenderNameShown,
+        NAME_DECISION,
+        refusals=("not_found", "conflict"),
+        seconds=WRITE_SECONDS,
+        description="Whoever applied for it can't decide on it.",
     ),
 )
 
