@@ -42,10 +42,11 @@ async def _stay(stage: Stage, board: Switchboard) -> None:
     print(f"phones     voip-sms phone --user 101 --registrar 127.0.0.1:{stage.sip_port}   (password pw101)")
     for line in board.doors():
         print(line)
+    print(f"mailbox    {MAILBOX}: {len(stage.mail.mails)} mails so far")
     print(f"panel      http://{stage.http_address}/panel   (each link signs in once, within 15 minutes)")
-    for who, mail in (("customer", PERSON), ("operator", OPERATOR)):
-        print(f"  {who} {await stage.link(mail)}   ({mail})")
-    print(f"mailbox    {MAILBOX}: {len(stage.mail.mails)} mails so far\nCtrl-C ends it.", flush=True)
+    customer, operator = await asyncio.gather(stage.link(PERSON), stage.link(OPERATOR))
+    print(f"  customer {customer}   ({PERSON})\n  operator {operator}   ({OPERATOR})")
+    print("Ctrl-C ends it.", flush=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
