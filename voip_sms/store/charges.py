@@ -28,7 +28,7 @@ def given_back(connection: Connection, tenant_id: Id, wanted: Sequence[Id]) -> d
 def all_given_back(
     connection: Connection, tenant_id: Id, tests: Sequence[ColumnElement[bool]]
 ) -> dict[str, Micros]:
-    """By currency, of the tenant's messages that pass these tests; only those that ended badly are looked at."""
+    """By currency, of the tenant's messages that pass these tests; what ended well is left alone."""
     statement = (
         select(message.c.currency, func.sum(ledger.c.amount))
         .select_from(message.join(ledger, ledger.c.message_id == message.c.id))
