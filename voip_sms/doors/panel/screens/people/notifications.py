@@ -79,7 +79,7 @@ class Notifications:
             told = Form.of(posted, faults(error, page, fallback="number"))
             return await self._shown(page, phone=told, status=422)
         if asked["person"] is not None:
-            return self._taken(page, asked["person"])
+            return _taken(page)
         return page.render("people/notifications_code.html", form=Form(), number=typed)
 
     async def _asked(self, page: Page, typed: str) -> Mapping[str, User | None]:
@@ -90,23 +90,19 @@ class Notifications:
         posted = await page.form()
         typed = posted.get("number", "")
         try:
-            person = await self._phones.prove(page.user, typed, posted.get("code", ""))
+            await self._phones.prove(page.user, typed, posted.get("code", ""))
         except Refusal as error:
             errors = {"code": _wrong(page, error)}
             return page.render(
                 "people/notifications_code.html", status=422, form=Form(errors=errors), number=typed
             )
-        return self._taken(page, person)
+        return _taken(page)
 
     async def forget(self, page: Page) -> web.StreamResponse:
         """None any more."""
         await page.form()
         await self._phones.forget(page.user)
         return page.to(page.link("notifications"), page.words("The phone is removed."))
-
-    def _taken(self, page: Page, person: User) -> web.Response:
-        said = page.words("This phone is yours: you can be told by SMS now.")
-        return page.to(page.link("notifications"), said) if person.phone else page.to(_HERE)
 
     async def _shown(
         self, page: Page, *, phone: Form | None = None, low: Form | None = None, status: int = 200
@@ -128,6 +124,10 @@ class Notifications:
         company = await self._rooms.accounts.company(page.tenant_id)
         amount = str(company["balance_low"])
         return amount.replace(".", ",") if page.words.language == "pl" else amount
+
+
+def _taken(page: Page) -> web.Response:
+    return page.to(page.link("notifications"), page.words("This phone is yours: you can be told by SMS now."))
 
 
 def _wrong(page: Page, error: Refusal) -> str:
