@@ -4,7 +4,7 @@ import asyncio
 import re
 from base64 import b32decode
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from yarl import URL
 from support.panel import Seen, Visitor
 from support.panel_house import PanelHouse
 from support.people import ANN, CAT, HOME, PASSWORD, ROOT
+from support.waiting import eventually
 from voip_sms.core.clock import SECOND
 from voip_sms.core.guessing import BURST
 from voip_sms.doors.panel.frame.headers import HEADERS
@@ -435,6 +436,26 @@ async def test_a_stream_ends_when_the_panel_stops(house: PanelHouse) -> None:
             await house.door.stop()
             with suppress(aiohttp.ClientPayloadError):
                 assert await answer.content.read() == b"data: hello\n\n"
+
+
+async def test_streams_leave_room_for_everybody_else(house: PanelHouse) -> None:
+    go = asyncio.Event()
+
+    async def stream(page: Page) -> web.StreamResponse:
+        response = await page.stream("text/event-stream")
+        await go.wait()
+        return response
+
+    house.door._streams_most = 2
+    routes = [Route("GET", "/panel/stream", "stream", stream, None, stream=True)]
+    async with serving(house, routes) as nobody, AsyncExitStack() as open_:
+        url = f"http://{nobody.address}/panel/stream"
+        for _ in range(2):
+            assert (await open_.enter_async_context(nobody._session.get(url))).status == 200
+        assert (await nobody.get("/panel/stream")).status == 429
+        go.set()
+        await eventually(lambda: not house.door._streams)
+        assert (await nobody.get("/panel/stream")).status == 200
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from voip_sms.core.failures import RETRY_AFTER_SECONDS
+from voip_sms.core.failures import RETRY_AFTER_SECONDS, Refusal
 from voip_sms.core.people import Language
 from voip_sms.doors.panel.frame import errors
 from voip_sms.doors.panel.frame.cookies import Cookies
@@ -30,6 +30,8 @@ from voip_sms.net.http.server import Handler, HttpServer
 from voip_sms.net.http.source import Proxies
 
 DOOR: Final = "panel"
+STREAMS: Final = 500
+"""Live pages at one time, each a connection and some KB; whoever comes then has pages that aren't live."""
 _ASTRAY_SECONDS: Final = 2.0
 """To find out who asked for what isn't there: only for the words it is told in."""
 
@@ -37,8 +39,10 @@ _ASTRAY_SECONDS: Final = 2.0
 class PanelDoor:
     """Make it, `register` it on the server before that starts, `stop` it before the server stops."""
 
-    def __init__(self, rooms: Rooms, *, key: bytes, proxies: Proxies = ()) -> None:
-        """`key`: 32 secret octets, the same on every node; `proxies`: who says whence one asks."""
+    def __init__(self, rooms: Rooms, *, key: bytes, proxies: Proxies = (), streams: int = STREAMS) -> None:
+        """`key`: 32 secret octets, the same on every node; `proxies`: who says whence one asks;
+        `streams`: at one time, a part of the connections that all doors of the server share.
+        """
         self.rooms = rooms
         address = urlsplit(rooms.settings.url)
         self._secure, self._known_as = address.scheme == "https", address.netloc
@@ -50,6 +54,7 @@ class PanelDoor:
         )
         self._frame.templates.compile()
         self._streams: set[asyncio.Timeout] = set()
+        self._streams_most = streams
 
     def register(self, server: HttpServer) -> None:
         """Put every route on the server; what is wrong below /panel is told as a page."""
@@ -93,7 +98,9 @@ class PanelDoor:
 
     @asynccontextmanager
     async def _bounded(self, route: Route) -> AsyncIterator[None]:
-        """Its seconds; for a stream until `stop`. TimeoutError."""
+        """Its seconds; for a stream until `stop`. TimeoutError; Refusal for a stream too many."""
+        if route.stream and len(self._streams) >= self._streams_most:
+            raise Refusal("rate_limited", "too many pages are live")
         async with asyncio.timeout(None if route.stream else route.seconds) as bound:
             if route.stream:
                 self._streams.add(bound)
