@@ -7,10 +7,8 @@ from typing import Final
 from aiohttp import web
 
 from voip_sms.core import ids
-from voip_sms.core.blocking import blocked_by
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Event, Message
-from voip_sms.core.resources.customers import BlockRule
 from voip_sms.core.resources.messages import MESSAGE
 from voip_sms.core.status import Status
 from voip_sms.doors.panel.frame.page import Page
@@ -18,14 +16,13 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import Words, marked
 from voip_sms.doors.panel.reasons import refusal_words, why_failed
 from voip_sms.doors.panel.rooms import Rooms
+from voip_sms.doors.panel.screens.blocking import block_sender, is_blocked
 from voip_sms.doors.panel.screens.history.handing import handover
 from voip_sms.doors.panel.screens.history.narrowing import DOOR_WORDS
 from voip_sms.doors.panel.screens.history.tracing import told
 
 _CANCELABLE: Final = frozenset({Status.ACCEPTED, Status.SCHEDULED, Status.QUEUED})
 _ENDED_BADLY: Final = frozenset({Status.FAILED, Status.UNDELIVERED, Status.EXPIRED})
-_BLOCKS: Final = "blk"
-"""The collection of a company's blacklist."""
 
 
 class MessageScreen:
@@ -66,7 +63,7 @@ class MessageScreen:
             peer=_peer(message),
             may_cancel=page.may("send") and _may_cancel(message),
             may_block=page.may("security") and message.direction == "inbound",
-            blocked=self._is_blocked(page, message),
+            blocked=message.direction == "inbound" and is_blocked(page, message.sender),
         )
 
     async def cancel(self, page: Page) -> web.StreamResponse:
@@ -87,21 +84,8 @@ class MessageScreen:
         back = page.link("message", id=ids.to_text(MESSAGE, message.id))
         if message.direction != "inbound":
             raise Refusal("not_found")
-        match = "exact" if message.sender.lstrip("+").isdecimal() else "name"
-        rule = BlockRule.model_validate(
-            {"match": match, "value": message.sender}, context={"country": self._rooms.country}
-        )
-        try:
-            await self._rooms.accounts.create(page.tenant_id, _BLOCKS, rule, page.by)
-        except Refusal as refusal:
-            if refusal.code.name != "conflict":
-                raise
-            return page.to(back, page.words("This sender is on the blacklist already."), "warn")
-        return page.to(back, page.words("Blocked: nothing of this sender is handed on any more."))
-
-    def _is_blocked(self, page: Page, message: Message) -> bool:
-        rules = self._rooms.directory().blocks.get(page.tenant_id, ())
-        return message.direction == "inbound" and blocked_by(rules, message.sender) is not None
+        said, tone = await block_sender(page, message.sender)
+        return page.to(back, said, tone)
 
 
 def _step(event: Event, words: Words) -> dict[str, object]:
