@@ -13,6 +13,7 @@ from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import LANGUAGES, marked
 from voip_sms.doors.panel.rooms import Rooms
+from voip_sms.doors.panel.screens.people.agents import agent_name
 from voip_sms.doors.panel.screens.people.passwords import chosen, unfit
 from voip_sms.doors.panel.screens.people.qr import Square, square
 from voip_sms.engine.people.own import Offer
@@ -70,7 +71,9 @@ class Account:
     async def _shown(self, page: Page, form: Form, status: int = 200) -> web.Response:
         sessions = await self._rooms.sessions.list(page.user)
         mine = page.present.session.id if page.present is not None else b""
-        listed = [(ids.to_text(SESSION, one.id), one, one.id == mine) for one in sessions]
+        listed = [
+            (ids.to_text(SESSION, one.id), one, agent_name(one.agent), one.id == mine) for one in sessions
+        ]
         return page.render("people/overview.html", status=status, form=form, sessions=listed)
 
     # --- password ---
