@@ -22,7 +22,8 @@ from voip_sms.core.resources import (
     SipAccountPatch,
 )
 from voip_sms.engine.accounts.applying import apply_file
-from voip_sms.engine.accounts.catalog import AccountRules, Accounts
+from voip_sms.engine.accounts.catalog import Accounts
+from voip_sms.engine.accounts.deciding import AccountRules
 from voip_sms.engine.accounts.planning import Maker
 from voip_sms.engine.accounts.sealing import Vault, new_token, sip_hashes
 from voip_sms.engine.context import Context

@@ -8,13 +8,13 @@ from voip_sms.core.identity import Rules
 from voip_sms.core.resources import ConfigFile
 from voip_sms.doors.api.door import Rooms
 from voip_sms.engine.accounts.applying import apply_file
-from voip_sms.engine.accounts.catalog import AccountRules, Accounts
+from voip_sms.engine.accounts.catalog import Accounts
+from voip_sms.engine.accounts.deciding import AccountRules, Deciding
 from voip_sms.engine.accounts.planning import Maker
 from voip_sms.engine.accounts.sealing import Vault
 from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
-from voip_sms.engine.deciding import Deciding
 from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.names import Names

@@ -9,9 +9,9 @@ from voip_sms.core import ids
 from voip_sms.core.audit import By
 from voip_sms.core.directory import Id
 from voip_sms.core.model import LinkState
-from voip_sms.engine.accounts.catalog import AccountRules, Accounts
+from voip_sms.engine.accounts.catalog import Accounts
+from voip_sms.engine.accounts.deciding import AccountRules, Deciding
 from voip_sms.engine.audit import AuditFilter, AuditLog
-from voip_sms.engine.deciding import Deciding
 from voip_sms.engine.health import Examination, Finding
 from voip_sms.engine.names import Names
 from voip_sms.engine.network import Network

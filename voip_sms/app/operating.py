@@ -11,9 +11,8 @@ from voip_sms.app.settings import Settings
 from voip_sms.core.directory import Directory
 from voip_sms.core.model import LinkState
 from voip_sms.doors.panel.operating import Operating
-from voip_sms.engine.accounts.catalog import AccountRules
+from voip_sms.engine.accounts.deciding import AccountRules, Deciding
 from voip_sms.engine.context import Context
-from voip_sms.engine.deciding import Deciding
 from voip_sms.engine.health import Examination, Finding
 from voip_sms.engine.names import Names
 from voip_sms.engine.network import Network

@@ -16,7 +16,8 @@ from voip_sms.doors.api.door import Rooms as ApiRooms
 from voip_sms.doors.panel.door import PanelDoor
 from voip_sms.doors.panel.operating import Operating
 from voip_sms.doors.panel.rooms import Rooms as PanelRooms
-from voip_sms.engine.accounts.catalog import AccountRules, Accounts
+from voip_sms.engine.accounts.catalog import Accounts
+from voip_sms.engine.accounts.deciding import AccountRules
 from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.blocked import Blocked
 from voip_sms.engine.context import Context
@@ -170,4 +171,5 @@ def panel_door(parts: Parts, both: Shared, key: bytes) -> PanelDoor:
         country=settings.service.country,
         settings=settings.panel,
     )
-    return PanelDoor(rooms, key=key, proxies=settings.http.proxies)
+    http = settings.http
+    return PanelDoor(rooms, key=key, proxies=http.proxies, streams=http.max_connections // 2)

@@ -13,11 +13,11 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import SenderName, answers
 from voip_sms.core.similar import Likeness, likenesses
 from voip_sms.engine.accounts import kinds
+from voip_sms.engine.accounts.deciding import Deciding
 from voip_sms.engine.accounts.kinds import Row
 from voip_sms.engine.accounts.planning import Plan, Wanted
 from voip_sms.engine.accounts.showing import shown
 from voip_sms.engine.context import Context
-from voip_sms.engine.deciding import Deciding
 from voip_sms.store.audit import AuditFilter, page_of_entries
 from voip_sms.store.oversight import NameRow, names_in_state
 

@@ -14,12 +14,12 @@ from voip_sms.core.rating import amount_text
 from voip_sms.core.resources import Pool, PriceList, Tenant
 from voip_sms.core.resources.network import Route, SmppCarrier
 from voip_sms.engine.accounts import kinds
+from voip_sms.engine.accounts.deciding import Deciding
 from voip_sms.engine.accounts.inventory import Inventory
 from voip_sms.engine.accounts.kinds import Kind, Row
 from voip_sms.engine.accounts.planning import Plan, Wanted
 from voip_sms.engine.accounts.seen import check_seen, seen_of
 from voip_sms.engine.context import Context
-from voip_sms.engine.deciding import Deciding
 from voip_sms.engine.network_objects import objects, rates_of, shown
 
 Object = SmppCarrier | Route | Pool | Tenant

@@ -2,17 +2,14 @@
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from voip_sms.core.audit import By
 from voip_sms.core.directory import Id
-from voip_sms.core.failures import Refusal, StoreUnavailableError
+from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import (
     Group,
     InvalidError,
@@ -29,29 +26,19 @@ from voip_sms.core.resources.company import CompanyPatch, NewSipAccount
 from voip_sms.core.resources.complaints import complaints
 from voip_sms.core.resources.forwards import MESSAGE_EVENTS, ForwardPatch, NewWebhookForward
 from voip_sms.engine.accounts import kinds, sealing
-from voip_sms.engine.accounts.checks import check
+from voip_sms.engine.accounts.deciding import AccountRules, Deciding
 from voip_sms.engine.accounts.forward_rules import changed_forward, new_forward, with_proven_fallback
-from voip_sms.engine.accounts.inventory import Inventory, load
+from voip_sms.engine.accounts.inventory import Inventory
 from voip_sms.engine.accounts.kinds import Kind, Row
-from voip_sms.engine.accounts.planning import Maker, Plan, Wanted
-from voip_sms.engine.accounts.sealing import Random, Vault
+from voip_sms.engine.accounts.planning import Plan, Wanted
+from voip_sms.engine.accounts.sealing import Random
 from voip_sms.engine.accounts.seen import check_seen
 from voip_sms.engine.accounts.showing import COLLECTIONS, company_shown, shown
-from voip_sms.engine.accounts.writing import write
 from voip_sms.engine.context import Context
 from voip_sms.store import catalog as stored
-from voip_sms.store.proofs import proven_numbers
 
 HOOK_OCTETS: Final = 24
 Decide = Callable[[Plan], Row | None]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRules:
-    """`realm`: `sip.domain`, which SIP passwords are hashed with; `country` reads national numbers."""
-
-    realm: str
-    country: str = "PL"
 
 
 class Accounts:
@@ -75,7 +62,7 @@ class Accounts:
         self._context = context
         self._rules = rules
         self._random = random
-        self._refresh = refresh
+        self._deciding = Deciding(context, rules, random, refresh)
 
     async def list(
         self,
@@ -188,38 +175,17 @@ class Accounts:
     async def _decided(
         self, tenant_id: Id, decide: Decide, by: By, there: tuple[str, Id, str] | None = None
     ) -> Row:
-        """Plan, check and write one change in a transaction of its own; the row it was about.
+        """One change; the row it was about.
 
         `there`: the collection and id of an object that must be as it was seen.
         """
-        maker = self._maker(by)
 
-        def carry_out(connection: Connection) -> Row:
-            stored.lock(connection)
+        def planned(plan: Plan, connection: Connection) -> Row:
             if there is not None:
                 _check_there(connection, tenant_id, *there)
-            proven = proven_numbers(connection, tenant_id, maker.now)
-            plan = Plan(load(connection, tenant_id, proven), maker)
-            row = decide(plan)
-            check(plan)
-            _raise_for(plan)
-            if row is None:
-                raise Refusal("invalid")
-            write(connection, plan.changes, maker)
-            return row
+            return decide(plan) or {}  # of none there are complaints, and nothing is written
 
-        try:
-            row: Row = await self._context.writer.run(carry_out)
-        except IntegrityError:
-            raise Refusal("conflict", "it exists already, here or with another customer") from None
-        if self._refresh is not None:
-            with suppress(StoreUnavailableError):  # committed it is; the next poll sees it
-                await self._refresh()
-        return row
-
-    def _maker(self, by: By) -> Maker:
-        context = self._context
-        return Maker(self._rules.realm, Vault(self._random), context.new_id, context.clock.now(), by)
+        return await self._deciding.carry_out(planned, by, tenant_id=tenant_id)
 
     def _completed(self, kind: Kind, resource: Any) -> tuple[Any, dict[str, str]]:
         """The resource with what is made here, and what of it is shown once."""
@@ -296,11 +262,3 @@ def _row(inventory: Inventory, kind: Kind, tenant_id: Id, object_id: Id) -> Row:
         if row["id"] == object_id:
             return row
     raise Refusal("not_found")
-
-
-def _raise_for(plan: Plan) -> None:
-    if not plan.complaints:
-        return
-    if plan.removed:
-        raise Refusal("conflict", "; ".join(f"{one.where} {one.what}" for one in plan.complaints))
-    raise InvalidError(plan.complaints)

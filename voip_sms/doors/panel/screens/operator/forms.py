@@ -47,7 +47,7 @@ _MEANWHILE: Final = marked(
 _TEXTS: Final = (
     marked("somebody changed it meanwhile"),
     marked("there is one of this name already"),
-    marked("it exists already, or somebody was a moment faster"),
+    marked("it exists already, here or with another customer"),
     marked("the credit would be below zero, or larger than any"),
     marked("that day has passed: what was sold since had other prices"),
     marked("these prices are in force: write new ones from another day on"),

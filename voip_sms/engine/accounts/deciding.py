@@ -1,7 +1,8 @@
-"""One change of the operator's configuration in a transaction of its own: planned, checked, written, told."""
+"""One change of the configuration in a transaction of its own: planned, checked, written, in force."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -10,7 +11,6 @@ from voip_sms.core.audit import By
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.resources import InvalidError
-from voip_sms.engine.accounts.catalog import AccountRules
 from voip_sms.engine.accounts.checks import check
 from voip_sms.engine.accounts.inventory import load
 from voip_sms.engine.accounts.kinds import Row
@@ -20,9 +20,18 @@ from voip_sms.engine.accounts.sealing import Random, Vault
 from voip_sms.engine.accounts.writing import write
 from voip_sms.engine.context import Context
 from voip_sms.store import catalog as stored
+from voip_sms.store.proofs import proven_numbers
 
 Decide = Callable[[Plan, Connection], Row]
 """Plans the change; the row that it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRules:
+    """`realm`: `sip.domain`, which SIP passwords are hashed with; `country` reads national numbers."""
+
+    realm: str
+    country: str = "PL"
 
 
 class Deciding:
@@ -39,7 +48,7 @@ class Deciding:
         random: Random,
         refresh: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
-        """As those of `Accounts`."""
+        """`random(n)` gives n random octets; `refresh` brings changes into force (`DirectoryHolder`)."""
         self._context = context
         self._rules = rules
         self._random = random
@@ -55,7 +64,8 @@ class Deciding:
 
         def transaction(connection: Connection) -> Row:
             stored.lock(connection)
-            plan = Plan(load(connection, tenant_id), maker)
+            proven = () if not tenant_id else proven_numbers(connection, tenant_id, maker.now)
+            plan = Plan(load(connection, tenant_id, proven), maker)
             row = decide(plan, connection)
             set_currencies(plan)
             check(plan)
@@ -66,7 +76,7 @@ class Deciding:
         try:
             row: Row = await context.writer.run(transaction)
         except IntegrityError:
-            raise Refusal("conflict", "it exists already, or somebody was a moment faster") from None
+            raise Refusal("conflict", "it exists already, here or with another customer") from None
         if self._refresh is not None:
             with suppress(StoreUnavailableError):  # committed it is; the next poll sees it
                 await self._refresh()
