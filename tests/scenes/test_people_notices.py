@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import update
 
-from support.fakes import FakeClock, fixed_random
+from support.fakes import FakeClock, FakeIds, fixed_random
 from support.people import ANN, BEN, CAT, OTTO, ROOT, Desk
 from voip_sms.core.clock import DAY, SECOND, to_rfc3339
 from voip_sms.core.failures import Accepted, Permanent
@@ -17,13 +18,17 @@ from voip_sms.core.people import Wishes
 from voip_sms.core.quotas import Gauge, Period
 from voip_sms.core.rating import UNIT
 from voip_sms.engine.chores.notices import Notices
+from voip_sms.engine.context import Context
 from voip_sms.engine.forward_claims import Room, claim_unit
 from voip_sms.engine.forward_outcomes import Ended, record_unit
 from voip_sms.engine.people.phones import Phones
 from voip_sms.engine.verifying import Verifying
 from voip_sms.forwards.number import NumberForwarder
 from voip_sms.forwards.webhook import event_body
+from voip_sms.store.database import open_database
+from voip_sms.store.reader import Reader
 from voip_sms.store.tables import balance, message, message_text
+from voip_sms.store.writer import Writer
 
 PHONE = "+48602000077"
 ALL: Wishes = {"balance_low": ("mail",), "limit_reached": ("mail",), "name_approved": ("mail",)}
@@ -34,6 +39,18 @@ async def desk(database_url: str, clock: FakeClock) -> AsyncIterator[Desk]:
     made = await Desk.open(database_url, clock)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def neighbour(desk: Desk, database_url: str) -> AsyncIterator[Context]:
+    """A second process on the same database."""
+    database = open_database(database_url)
+    writer, reader = Writer(database.writer, lambda _topics: None), Reader(database.reader)
+    writer.start()
+    yield replace(desk.office.context, writer=writer, reader=reader, new_id=FakeIds(10_000).new)
+    await writer.stop()
+    reader.close()
+    database.close()
 
 
 async def wish(desk: Desk, mail: str, wishes: Wishes, phone: str | None = None) -> None:
@@ -97,13 +114,17 @@ async def test_without_a_threshold_nobody_is_told(desk: Desk) -> None:
     assert len(await told(desk, "notice.balance_low")) == 2, "whoever sets it anew is told anew"
 
 
-async def test_two_nodes_that_look_at_once_tell_once(desk: Desk) -> None:
+async def test_two_nodes_that_look_at_once_tell_once(desk: Desk, neighbour: Context) -> None:
     await low(desk)
     await wish(desk, ANN, ALL)
-    await spend(desk, 95)
+    for settled in (95, 50, 95):
+        await spend(desk, settled)
+        contexts = [desk.office.context, neighbour] * 3
+        await asyncio.gather(*(Notices().run(context) for context in contexts), return_exceptions=True)
+        await look(desk)
     await approve(desk)
-    await asyncio.gather(*(look(desk) for _ in range(4)))
-    assert await told(desk, "notice.balance_low") == [("mail", ANN)]
+    await asyncio.gather(*(Notices().run(one) for one in (desk.office.context, neighbour)))
+    assert await told(desk, "notice.balance_low") == [("mail", ANN)] * 2
     assert await told(desk, "notice.name_approved") == [("mail", ANN)]
 
 
