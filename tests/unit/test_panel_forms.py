@@ -22,6 +22,7 @@ class Asked(BaseModel):
     count: Annotated[int, Field(ge=1, le=9)] = 1
     kind: Literal["a", "b"] = "a"
     odd: str = ""
+    all: Annotated[tuple[str, ...], Field(min_length=1, max_length=2)] = ("a",)
 
     @field_validator("odd")
     @classmethod
@@ -71,11 +72,13 @@ def test_values_as_texts(value: object, shown: object) -> None:
         ({"name": "x", "count": "10"}, {"count": "At most 9"}),
         ({"name": "x", "count": "ten"}, {"count": "A whole number is needed here"}),
         ({"name": "x", "kind": "c"}, {"kind": "Choose one of the list"}),
+        ({"name": "x", "all": []}, {"all": "This is needed"}),
+        ({"name": "x", "all": ["a", "b", "c"]}, {"all": "At most 2"}),
         ({"name": "x", "odd": "even"}, {"odd": "Must be odd"}),
         ({"count": "x"}, {"name": "This is needed", "count": "A whole number is needed here"}),
     ],
 )
-def test_what_is_wrong_stands_at_its_field(fields: dict[str, str], errors: dict[str, str]) -> None:
+def test_what_is_wrong_stands_at_its_field(fields: dict[str, object], errors: dict[str, str]) -> None:
     assert read(Asked, fields, EN) == (None, errors)
     made, polish = read(Asked, fields, PL)
     assert made is None
@@ -97,6 +100,7 @@ def test_what_is_right_is_a_model() -> None:
 def test_refusals_are_errors_of_their_fields_or_of_the_form() -> None:
     two = InvalidError([Complaint(("to", 0), "no number"), Complaint((), "too much")])
     assert refused(two, EN) == {"to": "No number", WHOLE: "Too much"}
+    assert refused(two, PL) == {"to": "Tej wartości nie można użyć", WHOLE: "Tej wartości nie można użyć"}
     assert refused(Refusal("conflict", "it is gone"), EN) == {WHOLE: "It is gone"}
     assert told(Refusal("no_route"), PL) == "Żaden operator nie obsługuje tego kierunku"
     assert told(Refusal("no_route", "detail that nobody translated"), PL) == (

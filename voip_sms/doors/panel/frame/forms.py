@@ -7,7 +7,6 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from voip_sms.core.failures import Refusal
-from voip_sms.core.resources.complaints import complaints
 from voip_sms.core.resources.problems import InvalidError
 from voip_sms.doors.panel.frame.words import Words, marked
 
@@ -89,12 +88,10 @@ def read(
     try:
         return model.model_validate(dict(fields)), {}
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        told = complaints(error, model)
         errors: dict[str, str] = {}
-        for details, complaint in zip(found, told, strict=False):
+        for details in error.errors(include_url=False, include_input=False):
             where = str(details["loc"][0]) if details["loc"] else WHOLE
-            errors.setdefault(where, _said(details, complaint.what, words))
+            errors.setdefault(where, _said(details, words))
         return None, errors
 
 
@@ -104,7 +101,7 @@ def refused(error: Refusal, words: Words) -> Mapping[str, str]:
         errors: dict[str, str] = {}
         for one in error.complaints:
             where = str(one.path[0]) if one.path else WHOLE
-            errors.setdefault(where, _sentence(words(one.what)))
+            errors.setdefault(where, _plain(one.what, words))
         return errors
     return {WHOLE: told(error, words)}
 
@@ -116,23 +113,28 @@ def told(error: Refusal, words: Words) -> str:
     return _sentence(words(error.code.title))
 
 
-def _said(details: Any, plain: str, words: Words) -> str:
-    """One fault of one field."""
-    context = details.get("ctx", {})
-    bound = context.get("max_length", context.get("min_length"))
-    kind = details["type"]
+def _said(details: Any, words: Words) -> str:
+    """One fault of one field, by pydantic's name for it."""
+    kind, context = details["type"], details.get("ctx", {})
     if kind in _WORDS:
         return words(_WORDS[kind])
-    if kind in ("string_too_long", "too_long") and bound is not None:
-        return words.several("At most %(count)s character", "At most %(count)s characters", int(bound))
-    if kind in ("string_too_short", "too_short") and bound is not None:
-        if bound == 1:
-            return words(_NEEDED)
-        return words.several("At least %(count)s character", "At least %(count)s characters", int(bound))
+    if kind in ("string_too_short", "too_short") and context["min_length"] == 1:
+        return words(_NEEDED)
+    if kind == "string_too_long":
+        most = int(context["max_length"])
+        return words.several("At most %(count)s character", "At most %(count)s characters", most)
+    if kind == "string_too_short":
+        least = int(context["min_length"])
+        return words.several("At least %(count)s character", "At least %(count)s characters", least)
     for limit, text in _LIMITS.items():
-        if limit in context and kind.startswith(("greater_than", "less_than")):
+        if limit in context and kind in _BOUNDED:
             return words(text, limit=context[limit])
-    return _sentence(words(plain)) if words.knows(plain) or words.language == "en" else words(_NOT_USABLE)
+    return _plain(str(details["msg"]).removeprefix("Value error, "), words)
+
+
+def _plain(text: str, words: Words) -> str:
+    """What a model or a use case says in English; where no catalogue has it, that it is wrong."""
+    return _sentence(words(text)) if words.knows(text) or words.language == "en" else words(_NOT_USABLE)
 
 
 def _sentence(text: str) -> str:
@@ -164,4 +166,9 @@ _LIMITS: Final[Mapping[str, str]] = {
     "gt": marked("More than %(limit)s"),
     "le": marked("At most %(limit)s"),
     "lt": marked("Less than %(limit)s"),
+    "min_length": marked("At least %(limit)s"),
+    "max_length": marked("At most %(limit)s"),
 }
+_BOUNDED: Final = frozenset(
+    {"greater_than", "greater_than_equal", "less_than", "less_than_equal", "too_short", "too_long"}
+)
