@@ -86,6 +86,8 @@ async def test_a_customer_is_made_with_money_number_and_people(stage: PanelStage
     assert "25.50\N{NO-BREAK SPACE}PLN" in seen.html
     seen = await rose.send(seen, f"{here}/numbers", number="601 000 077", carrier="sim")
     assert "+48\N{NO-BREAK SPACE}601\N{NO-BREAK SPACE}000\N{NO-BREAK SPACE}077" in seen.html
+    (taken_back,) = [one for one in seen.page.forms if one["action"].endswith("/remove")]
+    assert "nobody's now" in (await rose.post(taken_back["action"], list(taken_back.posted()))).page.text
     seen = await rose.send(seen, f"{here}/people", name="Zoe", mail="zoe@third.test", role="admin")
     assert "no password yet" in row(seen, "zoe@third.test")
     linked = await rose.send(seen, f"{here}/link")

@@ -10,6 +10,7 @@ from voip_sms.core import ids
 from voip_sms.core.audit import TENANT
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import OwnNumber, Tenant
+from voip_sms.core.resources.answers import NUMBER
 from voip_sms.core.resources.people import NewUser
 from voip_sms.core.resources.values import to_micros
 from voip_sms.doors.panel.frame.forms import WHOLE, Form, Posted
@@ -72,6 +73,13 @@ class Tenants:
             Route("POST", one, "operator_tenant", self.change, "tenants"),
             Route("POST", f"{one}/credit", "operator_credit", self.credit, "tenants"),
             Route("POST", f"{one}/numbers", "operator_tenant_number", self.add_number, "tenants"),
+            Route(
+                "POST",
+                f"{one}/numbers/{{number}}/remove",
+                "operator_tenant_number_remove",
+                self.remove_number,
+                "tenants",
+            ),
             Route("POST", f"{one}/people", "operator_tenant_people", self.add_person, "tenants"),
             Route("POST", f"{one}/link", "operator_tenant_link", self.make_link, "tenants"),
         ]
@@ -136,10 +144,19 @@ class Tenants:
         try:
             given = {name: posted.get(name, "") for name in ("number", "kind", "carrier")}
             wanted = parsed(page, OwnNumber, given)
-            await self._rooms.accounts.create(tenant_id, "num", wanted, page.by)
+            await self._rooms.accounts.create(tenant_id, NUMBER, wanted, page.by)
         except Refusal as error:
             return await self._one(page, {"number": Form.of(posted, wrong(error, page, "number"))}, 422)
         return self._back(page, page.words("The number is theirs."))
+
+    async def remove_number(self, page: Page) -> web.StreamResponse:
+        """Take a number back; its forwards must be gone first."""
+        tenant_id, number_id = page.id(TENANT), page.id(NUMBER, "number")
+        errors = await attempt(page, self._rooms.accounts.remove(tenant_id, NUMBER, number_id, page.by))
+        if errors:
+            back = page.link("operator_tenant", id=page.request.match_info["id"])
+            return page.to(back, " ".join(errors.values()), "bad")
+        return self._back(page, page.words("The number is nobody's now."))
 
     async def add_person(self, page: Page) -> web.StreamResponse:
         """Make somebody; a mail brings them the link that sets their password."""
@@ -187,7 +204,8 @@ class Tenants:
         tenant_id = page.id(TENANT)
         shown = await self._object(page)
         directory = self._rooms.directory()
-        numbers = sorted(one.e164 for one in directory.numbers.values() if one.tenant_id == tenant_id)
+        own = (one for one in directory.numbers.values() if one.tenant_id == tenant_id)
+        numbers = [(ids.to_text(NUMBER, one.id), one) for one in sorted(own, key=lambda one: one.e164)]
         empty = Form({"kind": "own_mobile", "language": shown["language"], "role": "admin"})
         return page.render(
             "operator/tenant.html",
@@ -201,6 +219,7 @@ class Tenants:
             number_form=forms.get("number", empty),
             person=forms.get("person", empty),
             kinds=[(kind, page.words(_KINDS[kind])) for kind in _NUMBERS],
+            kind_of=_KINDS,
             carriers=[(name, name) for name in sorted(directory.carriers)],
             counted=COUNTED,
             **self._choices(),
