@@ -32,7 +32,7 @@ SAY: Final[Mapping[str, Words]] = {
         "verified": "Telefon został sprawdzony", "name": "Nazwa", "new key": "Nowy klucz",
         "make key": "Utwórz klucz", "copied": "Skopiowane", "block": "Zablokuj", "sender": "Nadawca",
         "remove": "Usuń", "through": "znów będą docierać", "apply": "Złóż wniosek",
-        "waiting": "czeka na akceptację", "save": "Zapisz", "saved": "Zapisano.", "user": "Użytkownik",
+        "waiting": "czeka na zatwierdzenie", "save": "Zapisz", "saved": "Zapisano.", "user": "Użytkownik",
         "password": "Hasło", "new account": "Nowe konto", "make account": "Utwórz konto",
         "none": "Żaden telefon nie jest zarejestrowany", "address": "Adres", "new hook": "Nowy webhook",
         "make hook": "Utwórz webhook", "go on": "Dalej", "test": "Wyślij test", "arrived": "Test dotarł",
