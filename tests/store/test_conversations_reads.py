@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, event, insert
 
 from support import traffic
 from support.fakes import START, fixed_random
@@ -16,6 +16,7 @@ from voip_sms.core.ids import Ids
 from voip_sms.store import conversations, history, live
 from voip_sms.store.conversations import Asked
 from voip_sms.store.database import Database
+from voip_sms.store.tables import peer_claim
 
 ACME, OTHER, ANN = b"a" * 16, b"o" * 16, b"u" * 16
 PEERS = [f"+4860{n:07}" for n in range(120)]
@@ -134,6 +135,18 @@ def test_copies_for_colleagues_begin_no_conversation(story: Story, reader: Conne
         found = every_page(reader, story.asked(), limit=limit)
         assert set(found) == wanted
         assert len(found) == len(wanted)
+
+
+def test_somebody_may_look_after_very_many(story: Story, reader: Connection, database: Database) -> None:
+    peers = [f"+4861{n:07}" for n in range(conversations.MINE_MOST + 20)]
+    for peer in peers:
+        story.came(peer)
+    story.stored()
+    rows = [{"tenant_id": ACME, "peer": peer, "user_id": ANN, "at": n} for n, peer in enumerate(peers)]
+    with database.writer.begin() as connection:
+        connection.execute(insert(peer_claim), rows)
+    found = every_page(reader, story.asked("mine"), limit=conversations.PAGE_MOST)
+    assert found == peers[: -conversations.MINE_MOST - 1 : -1]
 
 
 def test_what_waits_is_counted(story: Story, reader: Connection) -> None:

@@ -1,17 +1,16 @@
 """Reads a tenant's conversations: lists by their newest word, the entries of one, who looks after it.
 
 A list walks down the newest messages until it has enough different numbers, and looks at `WALKED` of them at
-most; each number's own words are found by `ix_message_peer`. Nothing is written when a message comes or goes.
+most; what one number has is `store/dialogues.py`'s. Nothing is written when a message comes or goes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Connection, and_, select
+from sqlalchemy import Connection, and_, select
 
 from voip_sms.core.conversations import (
-    COUNTED_MOST,
     UNSEEN,
     Claim,
     Conversation,
@@ -23,23 +22,17 @@ from voip_sms.core.conversations import (
 from voip_sms.core.directory import Id, Micros
 from voip_sms.core.ids import earliest
 from voip_sms.core.model import Message
-from voip_sms.store.lists import COLUMNS, WANTED, counted, other_end, texts_of, wanted_rows
+from voip_sms.store import dialogues
+from voip_sms.store.lists import COLUMNS, WANTED, other_end, texts_of
 from voip_sms.store.messages import as_message
-from voip_sms.store.tables import message, peer_claim, peer_note, peer_reading, user_account
+from voip_sms.store.tables import message, peer_claim, peer_reading, user_account
 
 PAGE_MOST: Final = 200
 WALKED: Final = 1_000
 """Messages that one page looks at: of a number that was texted thousands of times the next page goes on."""
 STEP: Final = 60
-RECENT: Final = 50
-"""Of one conversation, messages among which our own last one is looked for."""
-MINE_MOST: Final = 1_000
-"""Conversations that one person looks after at a time; the list shows no more."""
-
-
-_COPY: Final = "forward"
-_OWN_WORD: Final = message.c.door != _COPY
-"""A copy of what came in, sent on to a colleague's telephone, begins no conversation."""
+MINE_MOST: Final = 400
+"""Conversations that one person looks after: those taken over last are listed. SQLite takes 500 at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +77,14 @@ def thread(
 ) -> Thread | None:
     """The newest entries below `before`; None if there never was a message."""
     limit = max(1, min(limit, PAGE_MOST))
-    rows = _messages(connection, tenant_id, peer, before, limit + 1)
+    rows = dialogues.messages(connection, tenant_id, peer, before, limit + 1)
     if not rows and before is None:
         return None
     more, rows = len(rows) > limit, rows[:limit]
     texts = texts_of(connection, tenant_id, [row["id"] for row in rows])
     since = rows[-1]["id"] if more else b""
     entries: list[Message | Note] = [as_message(row, texts.get(row["id"])) for row in rows]
-    entries += _notes(connection, tenant_id, peer, since, before)
+    entries += dialogues.notes(connection, tenant_id, peer, since, before)
     entries.sort(key=lambda entry: entry.id)
     return Thread(
         peer=peer,
@@ -110,7 +103,7 @@ def how_many(connection: Connection, tenant_id: Id, asked: Asked, most: int) -> 
 
 def newest(connection: Connection, tenant_id: Id, peer: str) -> Id | None:
     """The last message to or from this number."""
-    return _heads(connection, tenant_id, [peer]).get(peer)
+    return dialogues.heads(connection, tenant_id, [peer]).get(peer)
 
 
 def claims(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> dict[str, Claim]:
@@ -164,7 +157,7 @@ def _step(connection: Connection, tenant_id: Id, asked: Asked, below: Id | None)
     statement = select(message.c.id, other_end).where(message.c.tenant_id == tenant_id)
     if below is not None:
         statement = statement.where(message.c.id < below)
-    statement = statement.where(WANTED if asked.only != "all" else _OWN_WORD)
+    statement = statement.where(WANTED if asked.only != "all" else dialogues.NO_COPY)
     if asked.only == "unread":
         statement = statement.where(message.c.id >= asked.unseen)
     return connection.execute(statement.order_by(message.c.id.desc()).limit(STEP)).all()
@@ -176,7 +169,7 @@ def _fitting(
     """Those that are asked for, and that no page before this one has shown."""
     unfit = _unfit(connection, tenant_id, asked, met)
     if not first and asked.only != "unanswered":  # whose last word this is, no page has shown
-        later = _said_later if asked.only == "all" else _received_later
+        later = dialogues.said_later if asked.only == "all" else dialogues.received_later
         unfit |= later(connection, tenant_id, met)
     return {peer: at for peer, at in met.items() if peer not in unfit}
 
@@ -185,7 +178,7 @@ def _unfit(connection: Connection, tenant_id: Id, asked: Asked, met: Mapping[str
     """Those that are not asked for."""
     match asked.only:
         case "unanswered":
-            heads = _heads(connection, tenant_id, list(met))
+            heads = dialogues.heads(connection, tenant_id, list(met))
             return frozenset(peer for peer, at in met.items() if heads.get(peer) != at)
         case "unclaimed":
             return frozenset(claims(connection, tenant_id, list(met)))
@@ -202,7 +195,7 @@ def _mine(
         peer_claim.c.tenant_id == tenant_id, peer_claim.c.user_id == asked.user_id
     )
     peers = connection.execute(claimed.order_by(peer_claim.c.at.desc()).limit(MINE_MOST)).scalars().all()
-    heads = _heads(connection, tenant_id, peers)
+    heads = dialogues.heads(connection, tenant_id, peers)
     below = [peer for peer in peers if peer in heads and (after is None or heads[peer] < after)]
     below.sort(key=heads.__getitem__, reverse=True)
     shown = below[:limit]
@@ -218,14 +211,16 @@ def _lines(
 ) -> Iterator[Conversation]:
     if not peers:
         return
-    heads = _heads(connection, tenant_id, peers)
+    heads = dialogues.heads(connection, tenant_id, peers)
     mine = (message.c.tenant_id == tenant_id, message.c.id.in_(list(heads.values())))
     rows = {row.id: row._asdict() for row in connection.execute(select(*COLUMNS).where(*mine))}
     texts = texts_of(connection, tenant_id, list(heads.values()))
     looked_after = claims(connection, tenant_id, peers)
     unread = _unread(connection, tenant_id, asked, peers)
     waiting = [peer for peer in peers if rows[heads[peer]]["direction"] == "inbound"]
-    unanswered = _received_since(connection, tenant_id, _last_words(connection, tenant_id, waiting))
+    unanswered = dialogues.received_since(
+        connection, tenant_id, dialogues.last_words(connection, tenant_id, waiting)
+    )
     for peer in peers:
         row = rows[heads[peer]]
         yield Conversation(
@@ -248,7 +243,9 @@ def _own(row: Mapping[str, Any]) -> str:
 
 def _unread(connection: Connection, tenant_id: Id, asked: Asked, peers: Sequence[str]) -> dict[str, int]:
     seen = _seen(connection, tenant_id, asked, peers)
-    return _received_since(connection, tenant_id, {peer: seen.get(peer, asked.unseen) for peer in peers})
+    return dialogues.received_since(
+        connection, tenant_id, {peer: seen.get(peer, asked.unseen) for peer in peers}
+    )
 
 
 def _seen(connection: Connection, tenant_id: Id, asked: Asked, peers: Sequence[str]) -> dict[str, Id]:
@@ -256,89 +253,3 @@ def _seen(connection: Connection, tenant_id: Id, asked: Asked, peers: Sequence[s
     mine = (peer_reading.c.tenant_id == tenant_id, peer_reading.c.user_id == asked.user_id)
     statement = select(peer_reading.c.peer, peer_reading.c.upto).where(*mine, peer_reading.c.peer.in_(peers))
     return {peer: max(upto, asked.unseen) for peer, upto in connection.execute(statement)}
-
-
-# --- by number ----------------------------------------------------------------------------------------------
-
-
-def _heads(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> dict[str, Id]:
-    """The newest message of each."""
-    return _of_each(connection, tenant_id, [(peer,) for peer in peers], ())
-
-
-def _last_words(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> dict[str, Id]:
-    """Our own last message to each, among the last `RECENT`; where there is none, an id below all others."""
-    if not peers:
-        return {}
-    wanted = wanted_rows(("peer",), [(peer,) for peer in peers])
-    recent = _recent(tenant_id, wanted, message.c.id, message.c.direction).limit(RECENT).subquery()
-    last = select(recent.c.id).where(recent.c.direction == "outbound").order_by(recent.c.id.desc()).limit(1)
-    found = connection.execute(select(wanted.c.peer, last.scalar_subquery()))
-    return {peer: at or b"\x00" for peer, at in found}
-
-
-def _received_since(
-    connection: Connection, tenant_id: Id, marks: Mapping[str, Id], most: int = COUNTED_MOST
-) -> dict[str, int]:
-    """How many came from each, up to `most`, since the message that stands beside it."""
-    if not marks:
-        return {}
-    wanted = wanted_rows(("peer", "mark"), list(marks.items()))
-    theirs = (message.c.tenant_id == tenant_id, message.c.sender == wanted.c.peer)
-    came = select(message.c.id).where(*theirs, WANTED, message.c.id > wanted.c.mark).correlate(wanted)
-    found = connection.execute(select(wanted.c.peer, counted(came, most)))
-    return {peer: count for peer, count in found}  # noqa: C416 - rows are no pairs to the checker
-
-
-def _received_later(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> frozenset[str]:
-    """Of which something came after the message that stands beside it: a page before has shown them."""
-    return frozenset(peer for peer, n in _received_since(connection, tenant_id, marks, 1).items() if n)
-
-
-def _said_later(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> frozenset[str]:
-    """The same with anything that was said, among the next `RECENT`."""
-    wanted = wanted_rows(("peer", "mark"), list(marks.items()))
-    theirs = (message.c.tenant_id == tenant_id, other_end == wanted.c.peer, message.c.id > wanted.c.mark)
-    later = select(message.c.door).where(*theirs).order_by(message.c.id).limit(RECENT)
-    some = later.correlate(wanted).subquery()
-    said = select(some.c.door).where(some.c.door != _COPY)
-    found = connection.execute(select(wanted.c.peer, counted(said, 1)))
-    return frozenset(peer for peer, count in found if count)
-
-
-def _recent(tenant_id: Id, wanted: CTE, *columns: ColumnElement[Any]) -> Any:
-    """Messages of the number in `wanted`, the newest first."""
-    theirs = (message.c.tenant_id == tenant_id, other_end == wanted.c.peer)
-    return select(*columns).where(*theirs).order_by(message.c.id.desc()).correlate(wanted)
-
-
-def _of_each(
-    connection: Connection, tenant_id: Id, rows: Sequence[tuple[str]], tests: Iterable[ColumnElement[bool]]
-) -> dict[str, Id]:
-    if not rows:
-        return {}
-    wanted = wanted_rows(("peer",), rows)
-    head = _recent(tenant_id, wanted, message.c.id).where(*tests).limit(1).scalar_subquery()
-    found = connection.execute(select(wanted.c.peer, head))
-    return {peer: message_id for peer, message_id in found if message_id is not None}
-
-
-def _messages(
-    connection: Connection, tenant_id: Id, peer: str, before: Id | None, limit: int
-) -> list[dict[str, Any]]:
-    statement = select(*COLUMNS).where(message.c.tenant_id == tenant_id, other_end == peer)
-    if before is not None:
-        statement = statement.where(message.c.id < before)
-    found = connection.execute(statement.order_by(message.c.id.desc()).limit(limit))
-    return [row._asdict() for row in found]
-
-
-def _notes(connection: Connection, tenant_id: Id, peer: str, since: Id, before: Id | None) -> Iterator[Note]:
-    columns = (peer_note.c.id, peer_note.c.author, peer_note.c.body, peer_note.c.at)
-    statement = select(*columns).where(
-        peer_note.c.tenant_id == tenant_id, peer_note.c.peer == peer, peer_note.c.id > since
-    )
-    if before is not None:
-        statement = statement.where(peer_note.c.id < before)
-    for row in connection.execute(statement.order_by(peer_note.c.id.desc()).limit(PAGE_MOST)):
-        yield Note(*row)

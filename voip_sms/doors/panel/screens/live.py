@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from aiohttp import web
 
-from voip_sms.core.failures import StoreUnavailableError
+from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.ids import to_text
 from voip_sms.core.people import Right
 from voip_sms.core.resources.messages import MESSAGE
@@ -41,6 +42,8 @@ SHARE: Final = 4
 pauses, and changes gather meanwhile."""
 RETRY_MS: Final = 2_000
 """After which browsers come again."""
+
+log = structlog.get_logger(__name__)
 
 Parts = Callable[[Page, Changes], Awaitable[str]]
 
@@ -121,6 +124,11 @@ class Events:
             return await stream.view.parts(stream.page, changes)
         except StoreUnavailableError:
             return ""
+        except Refusal as refusal:  # it is nothing of theirs any more
+            raise ConnectionResetError from refusal
+        except Exception:  # an answer has begun: nobody else would write down what is wrong
+            log.exception("live_page_fault", path=stream.page.request.path)
+            raise ConnectionResetError from None
         finally:
             loop.call_later((loop.time() - began) * (SHARE - 1), self._turn.release)
 
