@@ -26,7 +26,7 @@ SAY: Final[Mapping[str, Mapping[str, str]]] = {
         "failed": "message of today was not delivered", "why": "The network refused it", "delivered": "delivered",
         "block": "Block the sender", "blocked": "Blocked: nothing of this sender is handed on any more.",
         "refresh": "Refresh", "cancel": "Cancel sending", "selected": "Selected: 3", "fresh": "Up to date",
-        "canceled": "message canceled", "late": "had left already", "show": "Show", "number": "Number",
+        "canceled": "message canceled", "late": "had left already", "show": "Show", "bills": "Prices and bills", "together": "Together", "number": "Number",
         "state": "State", "menu": "Menu", "history": "History", "numbers": "Show the numbers", "chart": "Messages by the hour", "sent": "Sent",
         "csv": "Columns parted by commas", "text": "Text", "scheduled": "Scheduled", "none": "Nothing like this was found",
     },
@@ -35,7 +35,7 @@ SAY: Final[Mapping[str, Mapping[str, str]]] = {
         "delivered": "doręczona", "block": "Zablokuj nadawcę",
         "blocked": "Zablokowano: wiadomości od tego nadawcy nie będą już przekazywane.",
         "refresh": "Odśwież", "cancel": "Anuluj wysyłkę", "selected": "Zaznaczone: 3", "fresh": "Aktualne",
-        "canceled": "Anulowano 1 wiadomość", "late": "już wyszły", "show": "Pokaż", "number": "Numer",
+        "canceled": "Anulowano 1 wiadomość", "late": "już wyszły", "show": "Pokaż", "bills": "Ceny i rachunki", "together": "Razem", "number": "Numer",
         "state": "Stan", "menu": "Menu", "history": "Historia", "numbers": "Pokaż liczby", "chart": "Wiadomości w kolejnych godzinach", "sent": "Wysłane",
         "csv": "Kolumny rozdzielone przecinkami", "text": "Treść", "scheduled": "Zaplanowane",
         "none": "Niczego takiego nie znaleziono",
@@ -214,6 +214,31 @@ async def test_paper_has_the_list_and_nothing_around_it(stage: PanelStage) -> No
         await expect(page.get_by_text(SPOKEN)).to_be_visible()
         for around in (".side", ".filters", ".actions", ".bulk", ".pick"):
             await expect(page.locator(around).first).to_be_hidden()
+
+
+@both
+async def test_the_bill_of_this_month_goes_on_paper(stage: PanelStage, language: str) -> None:
+    say = SAY[language]
+    async with stage.browser(language) as page:
+        await page.goto("/panel")
+        await page.get_by_role("link", name=say["bills"]).click()
+        await page.locator("main a[href^='/panel/bills/']").first.click()
+        total = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=say["together"]))
+        await expect(total).to_contain_text("PLN")
+        await page.emulate_media(media="print")
+        await expect(total).to_be_visible()
+        await expect(page.locator(".side")).to_be_hidden()
+
+
+async def test_an_id_is_copied_with_one_click(stage: PanelStage) -> None:
+    async with stage.browser("en") as page:
+        await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await page.goto("/panel/history")
+        await page.locator("a.whole").first.click()
+        await page.get_by_role("button", name="Copy").click()
+        await page.get_by_role("status").filter(has_text="Copied").wait_for()
+        copied = await page.evaluate("navigator.clipboard.readText()")
+        assert page.url.endswith(f"/{copied}")
 
 
 async def test_home_follows_what_happens_by_itself(stage: PanelStage) -> None:
