@@ -245,6 +245,7 @@ async def test_each_recipient_has_a_result(scene: Scene) -> None:
 async def test_where_nobody_gets_it_the_form_says_why(scene: Scene) -> None:
     seen = await scene.write(to="222000001\n112")
     assert seen.status == 422
+    assert "Nobody can get this: the preview says why" in seen.page.text
     assert "Emergency numbers and short codes can't be texted" in seen.page.text
     assert await scene.rows() == []
 

@@ -122,13 +122,13 @@ class Send:
         self, page: Page, posted: Posted, asked: Asked, refusal: Refusal
     ) -> web.StreamResponse:
         """Nothing was stored: the form as it was, with the reason where it belongs."""
-        code = refusal.code.name
+        code, said = refusal.code.name, refusal_words(refusal, page.words)
+        where = _FIELDS.get(code, WHOLE)
         if code == "text_empty":
-            errors = {"text": page.words("Write a text first")}
-        elif code in _FIELDS and (code != _TO or len(asked.written.recipients) == 1):
-            errors = {_FIELDS[code]: refusal_words(refusal, page.words)}
-        else:
-            errors = {WHOLE: refusal_words(refusal, page.words)}
+            said = page.words("Write a text first")
+        elif where == _TO and len(asked.written.recipients) > 1:
+            said = page.words("Nobody can get this: the preview says why")
+        errors = {where: said}
         return await self._form(page, posted, asked, errors, refusal.code.http)
 
     async def _form(
@@ -183,6 +183,7 @@ class Send:
 
 _TO: Final = "to"
 _FIELDS: Final[Mapping[str, str]] = {
+    "text_empty": "text",
     "text_too_long": "text",
     "sender_not_allowed": "sender",
     "recipient_invalid": _TO,
