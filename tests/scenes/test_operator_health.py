@@ -1,21 +1,28 @@
 """The operator's first page knows how things are, and the audit log is proven whole within a bound."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection, update
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, fixed_random
+from support.office import NoDispatcher
 from support.operating import ROOT, Control
-from voip_sms.core.clock import SECOND
+from voip_sms.core.clock import DAY, SECOND
 from voip_sms.core.directory import NO_TENANT
-from voip_sms.core.model import LinkState
+from voip_sms.core.failures import Refusal
+from voip_sms.core.identity import Rules
+from voip_sms.core.ids import Ids
+from voip_sms.core.model import InboundPart, LinkState, Submission
 from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.engine import audit as engine_audit
 from voip_sms.engine.chores.seals import Seals
 from voip_sms.engine.health import Finding
-from voip_sms.engine.oversight import Oversight
+from voip_sms.engine.oversight import Oversight, Volume
 from voip_sms.engine.pulse import beat_unit
+from voip_sms.engine.receive import Receiver
+from voip_sms.engine.submit import Submit
 from voip_sms.store.tables import audit_entry
 
 BOUND = LinkState("bound", 1)
@@ -71,10 +78,24 @@ async def test_a_database_that_is_away_is_a_line_and_no_error(control: Control) 
 
 
 async def test_customers_are_told_in_counts(control: Control, clock: FakeClock) -> None:
-    found, more = await Oversight(control.office.reader).customers(clock.now(), limit=10)
+    office = control.office
+    found, more = await Oversight(office.reader).customers(clock.now(), limit=10)
     assert ([one.name for one in found], more) == (["other", "acme"], False)
-    full = await Oversight(control.office.reader).customer(control.tenant(), clock.now())
-    assert (full.customer.today.outbound, full.counts["numbers"], full.counts["sip_accounts"]) == (0, 1, 1)
+    key = next(one for one in office.holder.current().keys.values() if one.tenant_id == control.tenant())
+    context = replace(office.context, new_id=Ids(clock, fixed_random().randbytes).new)  # moments are in ids
+    submit = Submit(context, NoDispatcher(), Rules())
+    for text in ("one", "two"):
+        await submit.submit(Submission(key, "api", ("+48602000001",), text))
+    part = InboundPart("+48602000001", "+48601000001", "three", "gsm7", bytes(32))
+    await Receiver(context, "PL").receive("sim", part)
+    full = await Oversight(office.reader).customer(control.tenant(), clock.now())
+    assert (full.customer.today, full.month) == (Volume(2, 1), Volume(2, 1))
+    assert (full.counts["numbers"], full.counts["sip_accounts"]) == (1, 1)
+    clock.advance(2 * DAY / 1_000_000)
+    full = await Oversight(office.reader).customer(control.tenant(), clock.now())
+    assert (full.customer.today, full.month) == (Volume(0, 0), Volume(2, 1))
+    with pytest.raises(Refusal, match="not_found"):
+        await Oversight(office.reader).customer(bytes(16), clock.now())
 
 
 # --- the audit log ------------------------------------------------------------------------------------------

@@ -98,12 +98,14 @@ class Volume(NamedTuple):
 
 
 def volume_of(connection: Connection, tenant_id: Id, since: int) -> Volume:
-    """A tenant's messages from a moment on; an index alone is walked through, from there to its end."""
-    wanted = select(message.c.direction, func.count()).where(
-        message.c.tenant_id == tenant_id, message.c.id >= earliest(since)
-    )
-    found = {direction: int(n) for direction, n in connection.execute(wanted.group_by(message.c.direction))}
-    return Volume(found.get("outbound", 0), found.get("inbound", 0))
+    """A tenant's messages from a moment on; indexes alone are walked through, from there to their ends."""
+    mine = (message.c.tenant_id == tenant_id, message.c.id >= earliest(since))
+    counted = select(func.count()).select_from(message).where(*mine)
+    whole = int(connection.execute(counted).scalar_one())
+    inbound = int(
+        connection.execute(counted.where(text("direction = 'inbound'"))).scalar_one()
+    )  # as its index
+    return Volume(whole - inbound, inbound)
 
 
 _COUNTED: Final[Mapping[str, Table]] = {
