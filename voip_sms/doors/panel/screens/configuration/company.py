@@ -3,7 +3,7 @@
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
@@ -15,9 +15,7 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
+from voip_sms.doors.panel.screens.configuration.objects import STORING
 
 
 class Company:
@@ -31,7 +29,7 @@ class Company:
         here = f"{ROOT}/company"
         return [
             Route("GET", here, "company", self.show, "security", menu=marked("Company")),
-            Route("POST", here, "company", self.save, "security", seconds=_SENDING),
+            Route("POST", here, "company", self.save, "security", seconds=STORING),
         ]
 
     async def show(self, page: Page) -> web.StreamResponse:

@@ -13,12 +13,14 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Shown, lines_of, seen
-
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
-_TESTING: Final = 25.0
-"""Seconds for a test to somebody's server: its own bounds end first."""
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    TESTING,
+    Objects,
+    Shown,
+    lines_of,
+    seen,
+)
 
 
 class Forwards:
@@ -34,10 +36,10 @@ class Forwards:
         return [
             Route("GET", f"{ROOT}/forwards", "forwards", self.overview, "numbers"),
             Route("GET", one, "forward", self.show, "numbers"),
-            Route("POST", one, "forward", self.save, "numbers", seconds=_SENDING),
-            Route("POST", f"{one}/switch", "forward_switch", self.switch, "numbers", seconds=_SENDING),
-            Route("POST", f"{one}/remove", "forward_remove", self.remove, "numbers", seconds=_SENDING),
-            Route("POST", f"{one}/test", "forward_test", self.test, "numbers", seconds=_TESTING),
+            Route("POST", one, "forward", self.save, "numbers", seconds=STORING),
+            Route("POST", f"{one}/switch", "forward_switch", self.switch, "numbers", seconds=STORING),
+            Route("POST", f"{one}/remove", "forward_remove", self.remove, "numbers", seconds=STORING),
+            Route("POST", f"{one}/test", "forward_test", self.test, "numbers", seconds=TESTING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:

@@ -1,7 +1,7 @@
 """Groups of recipients: one name that reaches many numbers, from the panel and by mail."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
@@ -14,10 +14,14 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, Shown, lines_of, seen
-
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    Objects,
+    Once,
+    Shown,
+    lines_of,
+    seen,
+)
 
 
 class Groups:
@@ -34,10 +38,10 @@ class Groups:
         return [
             Route("GET", here, "groups", self.overview, "mails", menu=marked("Groups")),
             Route("GET", f"{here}/new", "group_new", self.new, "mails"),
-            Route("POST", f"{here}/new", "group_new", self.make, "mails", seconds=_SENDING),
+            Route("POST", f"{here}/new", "group_new", self.make, "mails", seconds=STORING),
             Route("GET", one, "group", self.show, "mails"),
-            Route("POST", one, "group", self.save, "mails", seconds=_SENDING),
-            Route("POST", f"{one}/remove", "group_remove", self.remove, "mails", seconds=_SENDING),
+            Route("POST", one, "group", self.save, "mails", seconds=STORING),
+            Route("POST", f"{one}/remove", "group_remove", self.remove, "mails", seconds=STORING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:

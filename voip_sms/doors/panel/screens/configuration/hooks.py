@@ -17,13 +17,17 @@ from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
 from voip_sms.doors.panel.screens.configuration.forwards import tested
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, Shown, after_of, seen
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    TESTING,
+    Objects,
+    Once,
+    Shown,
+    after_of,
+    seen,
+)
 from voip_sms.engine.webhooks import HandoverFilter, Replay
 
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
-_TESTING: Final = 25.0
-"""Seconds for a test to somebody's server: its own bounds end first."""
 _EVENTS: Final[tuple[str, ...]] = get_args(EventType)
 
 
@@ -41,17 +45,17 @@ class Hooks:
         return [
             Route("GET", here, "hooks", self.overview, "hooks", menu=marked("Webhooks")),
             Route("GET", f"{here}/new", "hook_new", self.new, "hooks"),
-            Route("POST", f"{here}/new", "hook_new", self.make, "hooks", seconds=_SENDING),
+            Route("POST", f"{here}/new", "hook_new", self.make, "hooks", seconds=STORING),
             Route("GET", one, "hook", self.show, "hooks"),
-            Route("POST", one, "hook", self.save, "hooks", seconds=_SENDING),
-            Route("POST", f"{one}/rotate", "hook_rotate", self.rotate, "hooks", seconds=_SENDING),
-            Route("POST", f"{one}/test", "hook_test", self.test, "hooks", seconds=_TESTING),
-            Route("POST", f"{one}/replay", "hook_replay", self.replay_failed, "hooks", seconds=_SENDING),
-            Route("POST", f"{one}/remove", "hook_remove", self.remove, "hooks", seconds=_SENDING),
+            Route("POST", one, "hook", self.save, "hooks", seconds=STORING),
+            Route("POST", f"{one}/rotate", "hook_rotate", self.rotate, "hooks", seconds=STORING),
+            Route("POST", f"{one}/test", "hook_test", self.test, "hooks", seconds=TESTING),
+            Route("POST", f"{one}/replay", "hook_replay", self.replay_failed, "hooks", seconds=STORING),
+            Route("POST", f"{one}/remove", "hook_remove", self.remove, "hooks", seconds=STORING),
             Route("GET", told, "deliveries", self.deliveries, "hooks"),
-            Route("POST", f"{told}/replay", "deliveries_replay", self.replay_all, "hooks", seconds=_SENDING),
+            Route("POST", f"{told}/replay", "deliveries_replay", self.replay_all, "hooks", seconds=STORING),
             Route("GET", f"{told}/{{id}}", "delivery", self.delivery, "hooks"),
-            Route("POST", f"{told}/{{id}}/replay", "delivery_replay", self.replay, "hooks", seconds=_SENDING),
+            Route("POST", f"{told}/{{id}}/replay", "delivery_replay", self.replay, "hooks", seconds=STORING),
         ]
 
     # --- what is told ---------------------------------------------------------------------------------------

@@ -14,10 +14,13 @@ from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration import identities
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, Shown, seen
-
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    Objects,
+    Once,
+    Shown,
+    seen,
+)
 
 
 class Keys:
@@ -34,11 +37,11 @@ class Keys:
         return [
             Route("GET", here, "keys", self.overview, "security", menu=marked("API keys")),
             Route("GET", f"{here}/new", "key_new", self.new, "security"),
-            Route("POST", f"{here}/new", "key_new", self.make, "security", seconds=_SENDING),
+            Route("POST", f"{here}/new", "key_new", self.make, "security", seconds=STORING),
             Route("GET", one, "key", self.show, "security"),
-            Route("POST", one, "key", self.save, "security", seconds=_SENDING),
-            Route("POST", f"{one}/switch", "key_switch", self.switch, "security", seconds=_SENDING),
-            Route("POST", f"{one}/remove", "key_remove", self.remove, "security", seconds=_SENDING),
+            Route("POST", one, "key", self.save, "security", seconds=STORING),
+            Route("POST", f"{one}/switch", "key_switch", self.switch, "security", seconds=STORING),
+            Route("POST", f"{one}/remove", "key_remove", self.remove, "security", seconds=STORING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:

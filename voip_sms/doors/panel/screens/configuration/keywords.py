@@ -1,7 +1,7 @@
 """Keywords: a text that begins with such a word goes to one mailbox, and nowhere else."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
@@ -14,10 +14,13 @@ from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, Shown, seen
-
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    Objects,
+    Once,
+    Shown,
+    seen,
+)
 
 
 class Keywords:
@@ -33,10 +36,8 @@ class Keywords:
         here = f"{ROOT}/keywords"
         return [
             Route("GET", here, "keywords", self.overview, "numbers"),
-            Route("POST", here, "keywords", self.make, "numbers", seconds=_SENDING),
-            Route(
-                "POST", f"{here}/{{id}}/remove", "keyword_remove", self.remove, "numbers", seconds=_SENDING
-            ),
+            Route("POST", here, "keywords", self.make, "numbers", seconds=STORING),
+            Route("POST", f"{here}/{{id}}/remove", "keyword_remove", self.remove, "numbers", seconds=STORING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:

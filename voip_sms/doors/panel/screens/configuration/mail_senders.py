@@ -16,11 +16,15 @@ from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration import identities
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, Shown, seen
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    Objects,
+    Once,
+    Shown,
+    seen,
+)
 from voip_sms.engine.standing import NOTHING
 
-_SENDING: Final = 15.0
-"""Seconds for what is stored; a password takes a moment to be hashed."""
 _NAMED: Final = {"identity": "sender", "limits": "day"}
 _TOKEN_OCTETS: Final = 16
 
@@ -39,11 +43,11 @@ class MailSenders:
         return [
             Route("GET", here, "mail_senders", self.overview, "mails", menu=marked("Mail senders")),
             Route("GET", f"{here}/new", "mail_sender_new", self.new, "mails"),
-            Route("POST", f"{here}/new", "mail_sender_new", self.make, "mails", seconds=_SENDING),
+            Route("POST", f"{here}/new", "mail_sender_new", self.make, "mails", seconds=STORING),
             Route("GET", one, "mail_sender", self.show, "mails"),
-            Route("POST", one, "mail_sender", self.save, "mails", seconds=_SENDING),
-            Route("POST", f"{one}/token", "mail_sender_token", self.token, "mails", seconds=_SENDING),
-            Route("POST", f"{one}/remove", "mail_sender_remove", self.remove, "mails", seconds=_SENDING),
+            Route("POST", one, "mail_sender", self.save, "mails", seconds=STORING),
+            Route("POST", f"{one}/token", "mail_sender_token", self.token, "mails", seconds=STORING),
+            Route("POST", f"{one}/remove", "mail_sender_remove", self.remove, "mails", seconds=STORING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:

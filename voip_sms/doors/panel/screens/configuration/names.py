@@ -1,7 +1,6 @@
 """Sender names: apply for one, see where it stands, give it up."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from aiohttp import web
 
@@ -14,10 +13,12 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, seen
-
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    Objects,
+    Once,
+    seen,
+)
 
 
 class Names:
@@ -33,8 +34,8 @@ class Names:
         here = f"{ROOT}/names"
         return [
             Route("GET", here, "names", self.overview, "names", menu=marked("Sender names")),
-            Route("POST", here, "names", self.apply, "names", seconds=_SENDING),
-            Route("POST", f"{here}/{{id}}/remove", "name_remove", self.remove, "names", seconds=_SENDING),
+            Route("POST", here, "names", self.apply, "names", seconds=STORING),
+            Route("POST", f"{here}/{{id}}/remove", "name_remove", self.remove, "names", seconds=STORING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:

@@ -19,7 +19,14 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, Shown, lines_of, seen
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    Objects,
+    Once,
+    Shown,
+    lines_of,
+    seen,
+)
 
 _NEW: Final[TypeAdapter[Any]] = TypeAdapter(NewForward)
 _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -29,8 +36,6 @@ _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "webhook": {},
 }
 """What the form calls the targets of each kind."""
-_SENDING: Final = 15.0
-"""Seconds for what is stored and sent."""
 
 
 class Numbers:
@@ -48,10 +53,9 @@ class Numbers:
         return [
             Route("GET", f"{ROOT}/numbers", "numbers", self.overview, "numbers", menu=marked("Numbers")),
             Route("GET", one, "number", self.show, "numbers"),
-            Route("POST", f"{one}/forwarding", "number_forwarding", self.switch, "numbers", seconds=_SENDING),
-            Route("POST", f"{one}/forwards", "number_forwards", self.add, "numbers", seconds=_SENDING),
-            Route("POST", f"{one}/code", "number_code", self.prove, "numbers", seconds=_SENDING),
-            Route("POST", f"{one}/without", "number_without", self.without, "numbers", seconds=_SENDING),
+            Route("POST", f"{one}/forwarding", "number_forwarding", self.switch, "numbers", seconds=STORING),
+            Route("POST", f"{one}/forwards", "number_forwards", self.add, "numbers", seconds=STORING),
+            Route("POST", f"{one}/code", "number_code", self.prove, "numbers", seconds=STORING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:
@@ -113,17 +117,6 @@ class Numbers:
             return await self._shown(page, form, error.code.http)
         return page.to(self._here(page), page.words("The phone is verified: texts go there from now on."))
 
-    async def without(self, page: Page) -> web.StreamResponse:
-        """One target less; a forward that has no other goes."""
-        posted = await page.form()
-        _, number = await self._numbers.named(page)
-        rule = next((one for one in await self._rules(page, number) if one["id"] == posted.get("rule")), None)
-        if rule is None or posted.get("to") not in (rule.get("to") or ()):
-            raise Refusal("not_found")
-        left = tuple(one for one in rule["to"] if one != posted["to"])
-        await self._retarget(page, rule, left)
-        return page.to(self._here(page), page.words("Texts don't go there any more."))
-
     # --- how ------------------------------------------------------------------------------------------------
 
     async def _shown(self, page: Page, form: Form, status: int = 200) -> web.Response:
@@ -174,26 +167,18 @@ class Numbers:
             resource = _NEW.validate_python(body, context={"country": page.rooms.country})
             await self._rooms.accounts.create(page.tenant_id, answers.FORWARD, resource, page.by)
         elif phone not in rules[0]["to"]:
-            await self._retarget(page, rules[0], (*rules[0]["to"], phone))
-
-    async def _retarget(self, page: Page, rule: Shown, to: tuple[str, ...]) -> None:
-        object_id = _id_of(rule)
-        collection, mine = answers.FORWARD, page.tenant_id
-        if to:
-            patch = ForwardPatch(to=to)
-            await self._rooms.accounts.change(mine, collection, object_id, patch, page.by, seen=seen(rule))
-        else:
-            await self._rooms.accounts.remove(mine, collection, object_id, page.by, seen=seen(rule))
+            rule = rules[0]
+            rule_id = ids.from_text(answers.FORWARD, str(rule["id"]))
+            patch = ForwardPatch(to=(*rule["to"], phone))
+            await self._rooms.accounts.change(
+                page.tenant_id, answers.FORWARD, rule_id, patch, page.by, seen=seen(rule)
+            )
 
     def _here(self, page: Page) -> str:
         return page.link("number", id=page.request.match_info["id"])
 
 
 _ORDER: Final = ("sip", "mail", "number", "webhook")
-
-
-def _id_of(rule: Shown) -> bytes:
-    return ids.from_text(answers.FORWARD, str(rule["id"]))
 
 
 def _resource(page: Page, number: Shown, posted: Posted) -> Any:

@@ -15,6 +15,10 @@ from voip_sms.doors.panel.frame.paging import PAGE, PageOf, page_of
 from voip_sms.engine.accounts.catalog import Accounts
 from voip_sms.engine.accounts.seen import seen_of
 
+STORING: Final = 15.0
+"""Seconds for what is stored; the engine refuses within three what it has not begun."""
+TESTING: Final = 25.0
+"""Seconds for a test to somebody's server or phone: its own bounds end first."""
 MOST: Final = 1_000
 """Objects of one kind that a page of choices holds."""
 REMEMBERED: Final = 500

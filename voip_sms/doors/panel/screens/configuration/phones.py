@@ -15,10 +15,14 @@ from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration import identities
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, Shown, seen
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    Objects,
+    Once,
+    Shown,
+    seen,
+)
 
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
 _NAMED: Final = {"identity": "sender", "fallback": "fallback_after"}
 """What the form calls fields of the resource."""
 
@@ -37,11 +41,11 @@ class Phones:
         return [
             Route("GET", here, "phones", self.overview, "phones", menu=marked("SIP accounts")),
             Route("GET", f"{here}/new", "phone_new", self.new, "phones"),
-            Route("POST", f"{here}/new", "phone_new", self.make, "phones", seconds=_SENDING),
+            Route("POST", f"{here}/new", "phone_new", self.make, "phones", seconds=STORING),
             Route("GET", one, "phone", self.show, "phones"),
-            Route("POST", one, "phone", self.save, "phones", seconds=_SENDING),
-            Route("POST", f"{one}/password", "phone_password", self.password, "phones", seconds=_SENDING),
-            Route("POST", f"{one}/remove", "phone_remove", self.remove, "phones", seconds=_SENDING),
+            Route("POST", one, "phone", self.save, "phones", seconds=STORING),
+            Route("POST", f"{one}/password", "phone_password", self.password, "phones", seconds=STORING),
+            Route("POST", f"{one}/remove", "phone_remove", self.remove, "phones", seconds=STORING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:

@@ -1,7 +1,7 @@
 """Who may not write to the company: senders it does not want, everybody for a while; what was kept away."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
@@ -17,10 +17,13 @@ from voip_sms.doors.panel.frame.routes import ROOT, Route
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.configuration.faults import faults, parsed
-from voip_sms.doors.panel.screens.configuration.objects import Objects, Once, after_of, seen
-
-_SENDING: Final = 15.0
-"""Seconds for what is stored."""
+from voip_sms.doors.panel.screens.configuration.objects import (
+    STORING,
+    Objects,
+    Once,
+    after_of,
+    seen,
+)
 
 
 class Security:
@@ -36,10 +39,10 @@ class Security:
         here = f"{ROOT}/security"
         return [
             Route("GET", here, "security", self.overview, "security", menu=marked("Security")),
-            Route("POST", here, "security", self.block, "security", seconds=_SENDING),
-            Route("POST", f"{here}/inbound", "block_inbound", self.inbound, "security", seconds=_SENDING),
+            Route("POST", here, "security", self.block, "security", seconds=STORING),
+            Route("POST", f"{here}/inbound", "block_inbound", self.inbound, "security", seconds=STORING),
             Route("GET", f"{here}/blocked", "blocked", self.blocked, "security"),
-            Route("POST", f"{here}/{{id}}/remove", "block_remove", self.remove, "security", seconds=_SENDING),
+            Route("POST", f"{here}/{{id}}/remove", "block_remove", self.remove, "security", seconds=STORING),
         ]
 
     async def overview(self, page: Page) -> web.StreamResponse:
