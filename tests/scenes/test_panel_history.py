@@ -173,6 +173,15 @@ async def test_a_file_goes_on_over_all_pages(house: PanelHouse) -> None:
     assert len({row[0] for row in rows}) == 2_101
 
 
+async def test_a_file_that_is_cut_off_says_so(house: PanelHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voip_sms.doors.panel.screens.history.screen.CSV_MOST", 1_000)
+    await put(house, *({} for _ in range(1_001)))
+    seen = await (await house.visitor(CAT)).get("/panel/history.csv?separator=comma")
+    rows = list(csv.reader(io.StringIO(seen.html, newline="")))
+    assert len(rows) == 1_002
+    assert rows[-1] == ["There is more: narrow the list, a month at a time."]
+
+
 async def test_a_pole_s_file_is_as_polish_spreadsheets_want_it(house: PanelHouse) -> None:
     await put(house, {})
     seen = await (await house.visitor(ANN)).get("/panel/history.csv")

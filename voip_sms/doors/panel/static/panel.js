@@ -11,6 +11,7 @@
 //   <form data-until="10">         is gone after ten seconds, which its [data-seconds] counts down
 //   <div data-refresh="/url">      a part fetched once that countdown is over, or every data-every seconds
 //   <time data-ago datetime="…">   "3 minutes ago", kept true        <button data-copy="…" hidden>  to the clipboard
+//   <button data-print hidden>     the page on paper
 
 const TYPING = 300; // ms of silence before the server is asked
 const RETRY = { first: 1000, most: 60_000 }; // ms until an event stream that broke is opened anew
@@ -230,6 +231,7 @@ function enliven(root) {
   once("[data-until]", countdown);
   once("[data-refresh][data-every]", refreshing);
   if (navigator.clipboard) once("button[data-copy]", (button) => { button.hidden = false; });
+  once("button[data-print]", (button) => { button.hidden = false; button.addEventListener("click", () => print()); });
   tellAges();
 }
 enliven(document);

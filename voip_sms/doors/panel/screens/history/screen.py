@@ -1,6 +1,6 @@
 """The history and the bill of a customer: lists that may be narrowed, their sums, CSV, several at once."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 from urllib.parse import parse_qsl
@@ -33,6 +33,10 @@ CSV_MOST: Final = 100_000
 _CSV_PAGE: Final = 1_000
 _CSV_SECONDS: Final = 300.0
 """For somebody with a slow line; the rows are read only as fast as they are taken."""
+_FILE: Final = {
+    "Content-Type": "text/csv; charset=utf-8",
+    "Content-Disposition": 'attachment; filename="history.csv"',
+}
 _ACCOUNTS_MOST: Final = 200
 """Suggestions for a field in which everything may be typed."""
 
@@ -107,27 +111,25 @@ class HistoryScreen:
         asked = self._asked(page)
         chosen = page.arg("separator", "semicolon" if page.words.language == "pl" else "comma")
         style = spreadsheet.Style(spreadsheet.SEPARATORS.get(chosen, ","), zone_of(page))
-        response = web.StreamResponse(
-            headers={
-                "Content-Type": "text/csv; charset=utf-8",
-                "Content-Disposition": 'attachment; filename="history.csv"',
-            }
-        )
+        response = web.StreamResponse(headers=_FILE)
         page.dress(response)
         await response.prepare(page.request)
-        await response.write(spreadsheet.heading(style, page.words).encode())
-        written, after = 0, None
-        while written < CSV_MOST:
-            found = await self._rooms.history.list(
-                page.tenant_id, asked.only, limit=min(_CSV_PAGE, CSV_MOST - written), after=after
-            )
-            if found.messages:
-                await response.write(spreadsheet.rows(found.messages, style).encode())
-            written, after = written + len(found.messages), found.after
-            if after is None:
-                break
+        async for text in self._lines(page, asked.only, style):
+            await response.write(text.encode())
         await response.write_eof()
         return response
+
+    async def _lines(self, page: Page, only: HistoryFilter, style: spreadsheet.Style) -> AsyncIterator[str]:
+        """The whole file, some lines at a time; it says so where it is cut off."""
+        yield spreadsheet.heading(style, page.words)
+        written, after = 0, None
+        while written < CSV_MOST:
+            found = await self._rooms.history.list(page.tenant_id, only, limit=_CSV_PAGE, after=after)
+            yield spreadsheet.rows(found.messages, style)
+            written, after = written + len(found.messages), found.after
+            if after is None:
+                return
+        yield spreadsheet.remark(style, page.words("There is more: narrow the list, a month at a time."))
 
     def _asked(self, page: Page) -> Asked:
         typed = {name: page.arg(name) for name in FIELDS}

@@ -49,6 +49,11 @@ def rows(messages: Iterable[Message], style: Style) -> str:
     return _lines(style, (_cells(message, style) for message in messages))
 
 
+def remark(style: Style, text: str) -> str:
+    """A last line for whoever reads the file."""
+    return _lines(style, [[text]])
+
+
 def safe(cell: str) -> str:
     """A text that no spreadsheet calculates: an apostrophe goes before what begins like a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
