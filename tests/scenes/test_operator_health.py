@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from sqlalchemy import Connection, update
@@ -17,6 +18,7 @@ from voip_sms.core.ids import Ids
 from voip_sms.core.model import InboundPart, LinkState, Submission
 from voip_sms.core.resources.network import SmppCarrier
 from voip_sms.engine import audit as engine_audit
+from voip_sms.engine import health as engine_health
 from voip_sms.engine.chores.seals import Seals
 from voip_sms.engine.health import Finding
 from voip_sms.engine.oversight import Oversight, Volume
@@ -75,6 +77,25 @@ async def test_a_database_that_is_away_is_a_line_and_no_error(control: Control) 
     health = await control.examination.now()
     assert (health.stored, health.well, health.nodes) == (False, False, [])
     assert health.doors
+
+
+async def test_a_disk_that_hangs_is_a_line_and_takes_one_thread(
+    control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_health, "EXAMINING", 0.05)
+    hangs, looked = Event(), list[int]()
+
+    def machine() -> list[Finding]:
+        looked.append(1)
+        hangs.wait(30)
+        return []
+
+    monkeypatch.setattr(control.examination, "_machine", machine)
+    for _ in range(3):
+        (finding,) = (await control.examination.now()).findings
+        assert (finding.state, finding.name) == ("fail", "machine")
+    hangs.set()
+    assert len(looked) == 1
 
 
 async def test_customers_are_told_in_counts(control: Control, clock: FakeClock) -> None:

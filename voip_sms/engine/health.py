@@ -91,6 +91,7 @@ class Examination:
         self._doors = doors
         self._links = links
         self._machine = machine
+        self._looking: asyncio.Future[Sequence[Finding]] | None = None
 
     def links(self) -> Sequence[tuple[Carrier, LinkState]]:
         """Every carrier by name, with its connection as it is right now."""
@@ -126,11 +127,15 @@ class Examination:
         )
 
     async def _examined(self) -> Sequence[Finding]:
+        """What the machine says; while one look hangs there is no second: threads are everybody's."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(asyncio.to_thread(self._machine))
         try:
             async with asyncio.timeout(EXAMINING):
-                return await asyncio.to_thread(self._machine)
-        except TimeoutError:
-            return [Finding("fail", "machine", "did not answer in time", "is a disk or a mount hanging?")]
+                return await asyncio.shield(self._looking)
+        except (TimeoutError, OSError) as error:
+            why = str(error) or "it did not answer in time"
+            return [Finding("fail", "machine", why, "is a disk or a mount hanging?")]
 
 
 @dataclass(frozen=True, slots=True)
