@@ -404,6 +404,25 @@ async def test_what_was_blocked_is_listed_with_the_reason(stage: PanelStage, ann
     assert "Texts come in again." in on.page.text
 
 
+async def test_a_sender_that_is_no_number_of_any_country_is_blocked_with_one_click(
+    stage: PanelStage, ann: Visitor
+) -> None:
+    await stage.handsets.send("+999123456789", OWN, "Made up")
+
+    async def listed_there() -> str:
+        links = (await ann.get("/panel/conversations")).page.all("a")
+        return next((one["href"] for one in links if "999123456789" in one["href"]), "")
+
+    path = await until(listed_there, "it did not come in")
+    done = await ann.send(await ann.get(path), f"{path}/block")
+    assert "Blocked" in done.page.text, done.page.text[:600]
+    rules = await listed(stage, "/v1/blacklist", match="name")
+    assert [one["value"].lstrip("+") for one in rules] == ["999123456789"]
+    await stage.handsets.send("+999123456789", OWN, "Made up again")
+    await until(lambda: _with(ann, "/panel/security/blocked", "Made up again"), "it was not blocked")
+    await stage.api.call("DELETE", f"/v1/blacklist/{rules[0]['id']}")
+
+
 async def test_groups_keywords_and_the_companys_own_are_kept(stage: PanelStage, ann: Visitor) -> None:
     fields = {"name": "staff", "numbers": "601 123 456, +48601123457\n601123456"}
     done = await ann.send(await ann.get("/panel/groups/new"), "/panel/groups/new", **fields)

@@ -1,10 +1,13 @@
 """Blocks a sender from wherever somebody meets what it wrote."""
 
+from contextlib import suppress
 from typing import Final
+
+from pydantic import ValidationError
 
 from voip_sms.core.blocking import blocked_by
 from voip_sms.core.failures import Refusal
-from voip_sms.core.resources import BlockRule
+from voip_sms.core.resources import BlockRule, InvalidError, complaints
 from voip_sms.doors.panel.frame.page import Page, Tone
 
 _BLOCKS: Final = "blk"
@@ -13,17 +16,26 @@ _BLOCKS: Final = "blk"
 
 async def block_sender(page: Page, sender: str) -> tuple[str, Tone]:
     """Put it on the blacklist; what to tell. Refusal, where it can't stand there."""
-    match = "exact" if sender.lstrip("+").isdecimal() else "name"
-    rule = BlockRule.model_validate(
-        {"match": match, "value": sender}, context={"country": page.rooms.country}
-    )
     try:
+        rule = _rule(sender, page.rooms.country)
         await page.rooms.accounts.create(page.tenant_id, _BLOCKS, rule, page.by)
     except Refusal as refusal:
         if refusal.code.name != "conflict":
             raise
         return page.words("This sender is on the blacklist already."), "warn"
     return page.words("Blocked: nothing of this sender is handed on any more."), "good"
+
+
+def _rule(sender: str, country: str) -> BlockRule:
+    """By its number; what is none of any country, as networks make them up, by what it calls itself."""
+    context = {"country": country}
+    if sender.lstrip("+").isdecimal():
+        with suppress(ValidationError):
+            return BlockRule.model_validate({"match": "exact", "value": sender}, context=context)
+    try:
+        return BlockRule.model_validate({"match": "name", "value": sender}, context=context)
+    except ValidationError as error:
+        raise InvalidError(complaints(error, BlockRule)) from None
 
 
 def is_blocked(page: Page, sender: str) -> bool:
