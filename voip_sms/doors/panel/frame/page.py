@@ -122,7 +122,7 @@ class Page:
 
     def arg(self, name: str, default: str = "") -> str:
         """Of the query, stripped, at most 512 characters."""
-        return self.request.query.get(name, default)[:ARGUMENT_LONGEST].strip()
+        return _storable(self.request.query.get(name, default))[:ARGUMENT_LONGEST].strip()
 
     def id(self, prefix: str, name: str = "id") -> Id:
         """Of the path: `fwd_…`. Refusal `not_found` for what is none."""
@@ -141,7 +141,7 @@ class Page:
                 pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_FIELDS_MOST)
             except ValueError:
                 raise Refusal("malformed", "the form can't be read") from None
-            fields = [(name, text.replace("\r\n", "\n").replace("\0", "")) for name, text in pairs]
+            fields = [(name, _storable(text.replace("\r\n", "\n"))) for name, text in pairs]
             self._posted = Posted(fields, _once_of(fields) or self.once())
         return self._posted
 
@@ -212,6 +212,11 @@ class Page:
             case [str(text), ("good" | "warn" | "bad") as tone]:
                 return Told(text, tone)
         return None
+
+
+def _storable(text: str) -> str:
+    """Without what PostgreSQL takes in no text; people don't type it."""
+    return text.replace("\0", "")
 
 
 def _once_of(fields: list[tuple[str, str]]) -> str:
