@@ -1,6 +1,6 @@
 """Reads a tenant's conversations: lists by their newest word, the entries of one, who looks after it.
 
-A list walks down the newest messages until it has enough different numbers, and looks at `WALKED` of them at
+A list walks down the newest messages, keeps the last one of each number, and looks at `WALKED` of them at
 most; what one number has is `store/dialogues.py`'s. Nothing is written when a message comes or goes.
 """
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from voip_sms.core.conversations import (
     UNSEEN,
@@ -28,9 +28,8 @@ from voip_sms.store.messages import as_message
 from voip_sms.store.tables import message, peer_claim, peer_reading, user_account
 
 PAGE_MOST: Final = 200
-WALKED: Final = 1_000
+WALKED: Final = 2_000
 """Messages that one page looks at: of a number that was texted thousands of times the next page goes on."""
-STEP: Final = 60
 MINE_MOST: Final = 400
 """Conversations that one person looks after: those taken over last are listed. SQLite takes 500 at once."""
 
@@ -49,13 +48,12 @@ class Asked:
         return earliest(max(self.now - UNSEEN, 0))
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Walk:
-    """The numbers that were met so far, each with the message that it was met by; where to go on."""
+    """The numbers that were met, each with the message it was met by; `floor`: nothing below was seen."""
 
-    found: dict[str, Id]
-    at: Id | None
-    done: bool = False
+    found: Mapping[str, Id]
+    floor: Id | None
 
 
 def page(
@@ -67,8 +65,7 @@ def page(
         return _mine(connection, tenant_id, asked, limit, after)
     walk = _walk(connection, tenant_id, asked, limit, after)
     shown = list(walk.found.items())[:limit]
-    more = len(walk.found) > limit
-    rest = shown[-1][1] if more else None if walk.done else walk.at
+    rest = shown[-1][1] if len(walk.found) > limit else walk.floor
     return ConversationPage(tuple(_lines(connection, tenant_id, asked, [peer for peer, _ in shown])), rest)
 
 
@@ -135,57 +132,40 @@ def claims(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> dict[
 
 
 def _walk(connection: Connection, tenant_id: Id, asked: Asked, limit: int, after: Id | None) -> _Walk:
-    walk, met = _Walk({}, after), set[str]()
-    for _ in range(WALKED // STEP):
-        rows = _step(connection, tenant_id, asked, walk.at)
-        fresh: dict[str, Id] = {}
-        for message_id, peer in rows:
-            if peer not in met:
-                met.add(peer)
-                fresh[peer] = message_id
-        if fresh:
-            walk.found |= _fitting(connection, tenant_id, asked, fresh, first=after is None)
-        walk.at = rows[-1][0] if rows else walk.at
-        walk.done = len(rows) < STEP
-        if walk.done or len(walk.found) > limit:
-            break
-    return walk
+    """The last word of each number (or where something received is asked for, what came last of it)."""
+    looked_at = [message.c.tenant_id == tenant_id]
+    if asked.only != "all":
+        looked_at.append(WANTED)
+    if after is not None:
+        looked_at.append(message.c.id < after)
+    newest_first = message.c.id.desc()
+    nth = select(message.c.id).where(*looked_at).order_by(newest_first).offset(WALKED).limit(1)
+    floor = connection.execute(nth).scalar_one_or_none()
+    if floor is not None:
+        looked_at.append(message.c.id > floor)
+    last = select(other_end, message.c.id).where(*looked_at, *_fitting(tenant_id, asked))
+    rows = connection.execute(last.order_by(newest_first).limit(limit + 1))
+    return _Walk({row[0]: row[1] for row in rows}, floor)
 
 
-def _step(connection: Connection, tenant_id: Id, asked: Asked, below: Id | None) -> Sequence[Any]:
-    """The next messages, newest first: all, or where something received is asked for those alone."""
-    statement = select(message.c.id, other_end).where(message.c.tenant_id == tenant_id)
-    if below is not None:
-        statement = statement.where(message.c.id < below)
-    statement = statement.where(WANTED if asked.only != "all" else dialogues.NO_COPY)
-    if asked.only == "unread":
-        statement = statement.where(message.c.id >= asked.unseen)
-    return connection.execute(statement.order_by(message.c.id.desc()).limit(STEP)).all()
-
-
-def _fitting(
-    connection: Connection, tenant_id: Id, asked: Asked, met: Mapping[str, Id], *, first: bool
-) -> dict[str, Id]:
-    """Those that are asked for, and that no page before this one has shown."""
-    unfit = _unfit(connection, tenant_id, asked, met)
-    if not first and asked.only != "unanswered":  # whose last word this is, no page has shown
-        later = dialogues.said_later if asked.only == "all" else dialogues.received_later
-        unfit |= later(connection, tenant_id, met)
-    return {peer: at for peer, at in met.items() if peer not in unfit}
-
-
-def _unfit(connection: Connection, tenant_id: Id, asked: Asked, met: Mapping[str, Id]) -> frozenset[str]:
-    """Those that are not asked for."""
+def _fitting(tenant_id: Id, asked: Asked) -> Iterator[ColumnElement[bool]]:
+    """That a message is the one by which its number is listed."""
     match asked.only:
+        case "all":
+            yield dialogues.NO_COPY
+            yield dialogues.later_said(tenant_id, copies=False).is_(None)
         case "unanswered":
-            heads = dialogues.heads(connection, tenant_id, list(met))
-            return frozenset(peer for peer, at in met.items() if heads.get(peer) != at)
+            yield dialogues.later_said(tenant_id).is_(None)
         case "unclaimed":
-            return frozenset(claims(connection, tenant_id, list(met)))
+            yield dialogues.later_received(tenant_id).is_(None)
+            theirs = (peer_claim.c.tenant_id == tenant_id, peer_claim.c.peer == message.c.sender)
+            yield select(peer_claim.c.user_id).where(*theirs).scalar_subquery().is_(None)
         case "unread":
-            seen = _seen(connection, tenant_id, asked, list(met))
-            return frozenset(peer for peer, at in met.items() if seen.get(peer, b"") >= at)
-    return frozenset()
+            yield message.c.id >= asked.unseen
+            yield dialogues.later_received(tenant_id).is_(None)
+            mine = (peer_reading.c.tenant_id == tenant_id, peer_reading.c.user_id == asked.user_id)
+            seen = select(peer_reading.c.upto).where(*mine, peer_reading.c.peer == message.c.sender)
+            yield func.coalesce(seen.scalar_subquery(), b"") < message.c.id
 
 
 def _mine(

@@ -6,11 +6,19 @@ What was said by either is found by `ix_message_peer`, what came in by `ix_messa
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, Connection, select
+from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, select
 
 from voip_sms.core.conversations import COUNTED_MOST, Note
 from voip_sms.core.directory import Id
-from voip_sms.store.lists import COLUMNS, WANTED, counted, other_end, wanted_rows
+from voip_sms.store.lists import (
+    COLUMNS,
+    WANTED,
+    counted,
+    end_of,
+    other_end,
+    wanted_of,
+    wanted_rows,
+)
 from voip_sms.store.tables import message, peer_note
 
 RECENT: Final = 50
@@ -19,6 +27,10 @@ NOTES_MOST: Final = 200
 COPY: Final = "forward"
 NO_COPY: Final = message.c.door != COPY
 """A copy of what came in, sent on to a colleague's telephone, begins no conversation."""
+
+_later = message.alias("later")
+_this_end, _later_end = end_of("message"), end_of("later")
+_later_wanted = wanted_of("later")
 
 
 def heads(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> dict[str, Id]:
@@ -55,20 +67,22 @@ def received_since(
     return {peer: count for peer, count in found}  # noqa: C416 - rows are no pairs to the checker
 
 
-def received_later(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> frozenset[str]:
-    """Of which something came after the message that stands beside it: a page before has shown them."""
-    return frozenset(peer for peer, n in received_since(connection, tenant_id, marks, 1).items() if n)
+def later_said(tenant_id: Id, *, copies: bool = True) -> ScalarSelect[Id]:
+    """For a query of `message`: the number's next message, if there is one; with or without copies.
+
+    With a LIMIT, as `later_received`: so PostgreSQL looks into the index for each, and doesn't join all.
+    """
+    theirs = [_later.c.tenant_id == tenant_id, _later_end == _this_end, _later.c.id > message.c.id]
+    if not copies:
+        theirs.append(_later.c.door != COPY)
+    return select(_later.c.id).where(*theirs).order_by(_later.c.id).limit(1).scalar_subquery()
 
 
-def said_later(connection: Connection, tenant_id: Id, marks: Mapping[str, Id]) -> frozenset[str]:
-    """The same with anything that was said, among the next `RECENT`."""
-    wanted = wanted_rows(("peer", "mark"), list(marks.items()))
-    theirs = (message.c.tenant_id == tenant_id, other_end == wanted.c.peer, message.c.id > wanted.c.mark)
-    later = select(message.c.door).where(*theirs).order_by(message.c.id).limit(RECENT)
-    some = later.correlate(wanted).subquery()
-    said = select(some.c.door).where(some.c.door != COPY)
-    found = connection.execute(select(wanted.c.peer, counted(said, 1)))
-    return frozenset(peer for peer, count in found if count)
+def later_received(tenant_id: Id) -> ScalarSelect[Id]:
+    """For a query of what was received: what came next from the same sender, if anything did."""
+    same = (_later.c.tenant_id == tenant_id, _later.c.sender == message.c.sender)
+    next_one = select(_later.c.id).where(*same, _later_wanted, _later.c.id > message.c.id)
+    return next_one.order_by(_later.c.id).limit(1).scalar_subquery()
 
 
 def messages(

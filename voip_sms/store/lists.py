@@ -36,6 +36,18 @@ COLUMNS: Final = tuple(column for column in message.columns if column is not mes
 _KINDS: Final[Mapping[type, Any]] = {str: String, bytes: LargeBinary, int: BigInteger}
 
 
+def end_of(name: str) -> ColumnElement[str]:
+    """`other_end` of the message that a query calls so."""
+    return literal_column(
+        f"(CASE WHEN {name}.direction = 'inbound' THEN {name}.sender ELSE {name}.recipient END)", String
+    )
+
+
+def wanted_of(name: str) -> ColumnElement[Any]:
+    """`WANTED` of the message that a query calls so."""
+    return literal_column(f"{name}.direction = 'inbound' AND {name}.error_code IS NULL")
+
+
 def texts_of(connection: Connection, tenant_id: Id, wanted: Sequence[Id]) -> dict[Id, str]:
     """The texts of these messages, as far as they are kept."""
     mine = (message_text.c.message_id.in_(wanted), message_text.c.tenant_id == tenant_id)
