@@ -136,6 +136,8 @@ class Query:
         values = self._given.getall(name, [])
         if len(values) > 1:
             raise _wrong(name, "given more than once")
+        if values and "\0" in values[0]:
+            raise _wrong(name, "has a NUL in it, which no text here has")  # PostgreSQL stores none
         return values[0] if values else None
 
     def one_of(self, name: str, choices: frozenset[str]) -> str | None:
