@@ -100,7 +100,7 @@ class Conversations:
     async def _page(self, page: Page, form: Form, status: int = 200) -> web.StreamResponse:
         peer, before = _peer(page), _cursor(page, "before")
         thread = await self._conversations.thread(page.user, peer, before=before, limit=ENTRIES)
-        if before is None and thread.messages:
+        if before is None and thread.unread:
             await self._conversations.read(page.user, peer, thread.messages[-1].id)
         sent = page.arg("sent")
         return page.render(
