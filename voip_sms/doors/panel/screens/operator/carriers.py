@@ -147,7 +147,6 @@ class Carriers:
             link_state=link,
             shown=shown,
             form=form,
-            span=span,
             spans=[
                 (page.link("operator_carrier", name=name, span=one.key), page.words(one.label), one is span)
                 for one in SPANS

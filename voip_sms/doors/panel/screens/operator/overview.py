@@ -5,7 +5,6 @@ from typing import Final
 
 from aiohttp import web
 
-from voip_sms.core.clock import DAY
 from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import Route
 from voip_sms.doors.panel.frame.words import Words, marked
@@ -67,7 +66,6 @@ class Overview:
             missing=[page.words(MISSING.get(one, one)) for one in health.missing],
             waiting=_waiting(health, page.words),
             late=LATE,
-            since=page.now - DAY,
         )
 
 
