@@ -14,10 +14,13 @@ from voip_sms.core.audit import By
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Submission, Submitted
 from voip_sms.core.resources import InvalidError, NewForward
+from voip_sms.engine.history import History
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.proving import Proving
 from voip_sms.engine.submit import Submit
 from voip_sms.engine.verifying import Verifying
+from voip_sms.store import conversations
+from voip_sms.store.conversations import Asked
 from voip_sms.store.tables import audit_entry, number_proof
 
 ANN = By("user:ann@acme.test", "panel")
@@ -105,6 +108,20 @@ async def test_it_is_in_the_audit_log_and_its_text_is_nobodys_to_read(house: Hou
         ).all()
     )
     assert [tuple(one) for one in told] == [(ANN.who, f"tenants[acme].verified_numbers[{PHONE}]")]
+
+
+async def test_no_list_shows_the_code_either(house: House) -> None:
+    """Whoever asks for a code could else read it in the panel, and say that somebody's phone agreed."""
+    await house.verifying.send(house.acme, PHONE, ANN)
+    asked = Asked(b"u" * 16, house.clock.now())
+    page = await house.office.reader.run(conversations.page, house.acme, asked, limit=10)
+    assert [(one.peer, one.text) for one in page.conversations] == [(PHONE, None)]
+    thread = await house.office.reader.run(
+        conversations.thread, house.acme, asked, PHONE, before=None, limit=10
+    )
+    assert [entry.text for entry in thread.entries] == [None]
+    listed = await History(house.office.context).list(house.acme)
+    assert [message.text for message in listed.messages] == [None]
 
 
 async def test_three_wrong_codes_end_it(house: House) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from voip_sms.core import proofs
 from voip_sms.core.directory import Id
 from voip_sms.store.tables import message, message_text
 from voip_sms.store.tables import messages as indexed
@@ -49,9 +50,11 @@ def wanted_of(name: str) -> ColumnElement[Any]:
 
 
 def texts_of(connection: Connection, tenant_id: Id, wanted: Sequence[Id]) -> dict[Id, str]:
-    """The texts of these messages, as far as they are kept."""
+    """The texts of these messages, as far as they are kept and anybody's to see (`messages.as_message`)."""
+    both = message_text.join(message, message.c.id == message_text.c.message_id)
+    texts = select(message_text.c.message_id, message_text.c.body).select_from(both)
     mine = (message_text.c.message_id.in_(wanted), message_text.c.tenant_id == tenant_id)
-    found = connection.execute(select(message_text.c.message_id, message_text.c.body).where(*mine))
+    found = connection.execute(texts.where(*mine, message.c.door != proofs.DOOR))
     return {message_id: body for message_id, body in found}  # noqa: C416 - rows are no pairs to the checker
 
 
