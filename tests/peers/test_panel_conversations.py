@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
+from support.accessibility import complaints
 from support.panel import DATABASES, LANGUAGES, NAMES, PanelStage, panel_on
 from voip_sms.demo.stage import OWN, SECOND
 
@@ -131,6 +132,20 @@ async def test_a_narrow_page_shows_one_after_the_other_and_nothing_sticks_out(st
         await expect(bubble(page, "Look at")).to_be_visible()
         await expect(page.locator("#talks")).to_be_hidden()
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@both
+async def test_everybody_can_use_the_pages(stage: PanelStage, language: str) -> None:
+    peer = peer_of(language, 7)
+    await stage.handsets.send(peer, OWN, "Can you read this?")
+    async with stage.browser(language) as page:
+        await page.goto(HERE)
+        await page.locator(f"#talks a[href*='{peer[1:]}']").wait_for()
+        assert await complaints(page, language) == []
+        await page.locator(f"#talks a[href*='{peer[1:]}']").click()
+        await expect(bubble(page, "Can you read this?")).to_be_visible()
+        await page.get_by_text(SAY[language]["write note"]).click()
+        assert await complaints(page, language) == []
 
 
 @both
