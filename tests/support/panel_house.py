@@ -1,5 +1,6 @@
 """API and panel in this process over a real database: two customers, an operator, their people; no carriers run."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from support.fakes import FakeClock
 from support.office import Office
-from support.panel import Visitor
+from support.panel import Seen, Visitor
 from support.people import PASSWORD, PEOPLE
 from voip_sms.app.build import Ground, House, build, lay_ground
 from voip_sms.app.settings import Settings
@@ -23,6 +24,13 @@ from voip_sms.store.database import Database, open_database
 from voip_sms.store.tables import metadata
 
 KEY = b"k" * 32
+
+
+def token_of(seen: Seen) -> str:
+    """The token of a page's forms."""
+    found = re.search(r'name="csrf" value="([^"]+)"', seen.html)
+    assert found is not None, seen.page.text[:400]
+    return found[1]
 
 
 @dataclass

@@ -17,6 +17,7 @@ from yarl import URL
 from support.office import ACME_KEY, OTHER_KEY
 from support.panel import Visitor
 from support.panel_house import PanelHouse
+from support.panel_house import token_of as token_in
 from support.people import ANN, CAT, HOME, OTTO, ROOT
 from voip_sms.core.clock import to_datetime
 from voip_sms.core.ids import to_text
@@ -243,7 +244,5 @@ def _delivery(tenant_id: bytes, job_id: bytes, connection: Connection) -> None:
 
 
 async def token_of(visitor: Visitor) -> str:
-    seen = await visitor.get("/panel/nothing-here")
-    found = re.search(r'name="csrf" value="([^"]+)"', seen.html)
-    assert found is not None
-    return found[1]
+    """The token of this browser's forms."""
+    return token_in(await visitor.get("/panel/nothing-here"))
