@@ -25,8 +25,9 @@ PLAIN: Final = (
             "amount", "balance_low", "blocked_inbound", "carrier", "credit", "currency", "disabled_reason",
             "events", "fallback", "forwarding", "identity", "keep_sent_text", "kind", "language", "limits",
             "mail", "mail_limits", "match", "mode", "number", "numbers", "phone", "prefix", "price_list",
-            "priority", "reason", "role", "scopes", "self_service", "status", "timezone", "to", "transliterate",
-            "url", "user", "valid_from", "value", "verified", "via", "window", "wishes", "word",
+            "priority", "reason", "role", "scopes", "self_service", "status", "timezone", "to",
+            "transliterate", "url", "user", "valid_from", "value", "verified", "via", "window", "wishes",
+            "word",
         }
     )
     | _CARRIERS
