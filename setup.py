@@ -9,7 +9,7 @@ from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
 COMPILED = {
-    "carriers/smpp": "*",
+    "carriers/smpp": "inbound outbound outbox pace session window",
     "core": """
         addresses blocking buckets clock directory failures identity ids internal leases model originators
         planning prefixes quotas rating routing screening segments sites status
