@@ -17,7 +17,7 @@ from voip_sms.core.clock import DAY, to_rfc3339
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import Options, Submission
 from voip_sms.core.people import User
-from voip_sms.engine.panel import UNDO, Writing
+from voip_sms.engine.panel import UNDO, Writing, Written
 from voip_sms.engine.people.rows import user_of
 from voip_sms.store import resolve
 from voip_sms.store.tables import balance, lease, message, message_text, part
@@ -289,6 +289,17 @@ async def test_only_a_phone_writes_to_an_extension(scene: Scene) -> None:
     seen = await scene.write(to=f"sip:101\n{TO}")
     assert "Only a phone can write to an extension" in seen.page.text
     assert [row["recipient"] for row in await scene.rows()] == ["+48601123456"]
+
+
+async def test_groups_that_overlap_leave_nobody_out(scene: Scene) -> None:
+    """Two of 6,000 with 4,000 in both are 8,000 people: the last of them is sent to as well."""
+    numbers = [f"+4860{no:07}" for no in range(1_000_000, 1_008_000)]
+    acme, *others = users()["tenants"]
+    groups = [{"name": "East", "numbers": numbers[:6000]}, {"name": "West", "numbers": numbers[2000:]}]
+    assert not await scene.office.apply({**users(), "tenants": [{**acme, "groups": groups}, *others]})
+    writing = Writing(scene.office.context, scene.office.submit, Rules())
+    outlook = await writing.preview(await scene.user(ANN), Written(("East", "WEST"), "Hej"))
+    assert outlook.count == len(numbers)
 
 
 # --- what it would come to ----------------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 from typing import Final
 
 from sqlalchemy.exc import IntegrityError
@@ -231,9 +230,13 @@ class Writing:
         """Groups as their numbers, and nobody twice, however their number is spelt."""
         named_groups = _groups(self._context.directory(), user.tenant_id)
         groups = {name.casefold(): numbers for name, numbers in named_groups.items()}
-        named = (to for typed in written.recipients for to in groups.get(typed.casefold(), (typed,)))
+        typed_once = {typed.casefold(): typed for typed in written.recipients}  # a group is unfolded once
+        named = (to for name, typed in typed_once.items() for to in groups.get(name, (typed,)))
+        each = tuple(dict.fromkeys(named))
+        if len(each) > RECIPIENTS_MOST:
+            return each[: RECIPIENTS_MOST + 1]  # refused for that: nobody is left out silently
         found: dict[str, str] = {}
-        for typed in islice(named, RECIPIENTS_MOST + 1):  # one more than may be: it is refused for that
+        for typed in each:
             found.setdefault(self._spelt(typed), typed)
         return tuple(found.values())
 
