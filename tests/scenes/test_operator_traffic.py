@@ -14,8 +14,9 @@ from voip_sms.core.resources import Pool
 from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.chores.tallies import PoolUse, Tallies, adding_unit
 from voip_sms.engine.context import Context
-from voip_sms.engine.tally import ERRORS_MOST, STEP, Tally, carrier
-from voip_sms.store.tables import lease
+from voip_sms.engine.tally import ERRORS_MOST, STEP, Tally, carrier, pool
+from voip_sms.store.tables import lease, tally
+from voip_sms.store.tally import POINTS_MOST
 
 PEERS = ("+48602000001", "+48602000002", "+48602000003")
 
@@ -104,6 +105,23 @@ async def test_charts_go_after_a_month(control: Control, clock: FakeClock) -> No
     assert await Purge(kept).run(context) > 0
 
 
+async def test_a_busy_week_is_shown_up_to_now(control: Control, clock: FakeClock) -> None:
+    """More rows than a page reads: it is not the newest hours that are missing."""
+    at, week = clock.now() - clock.now() % STEP, 7 * DAY
+    whats = ["accepted", *(f"error:E{no}" for no in range(10))]
+    rows = [
+        {"at": at - ago, "subject": carrier("sim"), "what": what, "node": "main", "n": 1}
+        for ago in range(0, week, STEP)
+        for what in whats
+    ]
+    assert len(rows) > POINTS_MOST
+    await control.office.writer.run(lambda connection: connection.execute(insert(tally), rows))
+    found = await control.traffic.carrier("sim", week, 72)
+    assert found.slices[-1].accepted > 0
+    assert sum(one.accepted for one in found.slices) == week // STEP
+    assert dict(found.errors)["E9"] == week // STEP
+
+
 # --- pools --------------------------------------------------------------------------------------------------
 
 
@@ -150,3 +168,19 @@ async def test_the_trend_of_the_busiest_recipient_says_when_it_is_full(
     assert [leases for _, leases in use.samples] == [1, 2, 3, 4]
     assert use.full_at is not None
     assert abs(use.full_at - (clock.now() + 6 * DAY)) < 5 * MINUTE
+
+
+async def test_two_processes_notes_of_a_month_are_read_up_to_now(control: Control, clock: FakeClock) -> None:
+    """Each notes five figures every quarter of an hour: together more than a page reads."""
+    await control.network.put(Pool.model_validate(POOL), ROOT, new=True)
+    now = clock.now() - clock.now() % STEP
+    rows = [
+        {"at": now - ago, "subject": pool("pl"), "what": what, "node": node, "n": 7}
+        for ago in range(0, 30 * DAY, 15 * MINUTE)
+        for what in ("leases", "peers", "most", "full", "numbers")
+        for node in ("one", "two")
+    ]
+    assert len(rows) > POINTS_MOST
+    await control.office.writer.run(lambda connection: connection.execute(insert(tally), rows))
+    use = await control.traffic.pool("pl")
+    assert (use.looked_at, use.leases) == (now, 7)

@@ -11,7 +11,7 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.forecast import full_at
 from voip_sms.engine.context import Context
 from voip_sms.engine.tally import STEP, carrier, pool, pool_figures
-from voip_sms.store.tally import Point, leases_of, points, pool_use
+from voip_sms.store.tally import Point, figures, leases_of, points, pool_use
 
 LOOKED_BACK: Final = 30 * DAY
 """As far as a trend is drawn from: what is older is no longer how it is used."""
@@ -75,7 +75,7 @@ class Traffic:
         step = max(1, -(-span // (slices * STEP))) * STEP
         now = context.clock.now()
         since = now - now % step - span // step * step
-        found = await context.reader.run(points, carrier(name), since)
+        found = await context.reader.run(points, carrier(name), since, step)
         return CarrierTraffic(
             step,
             _slices(found, since, now, step),
@@ -91,11 +91,10 @@ class Traffic:
         if there is None:
             raise Refusal("not_found")
         now = context.clock.now()
-        found = await context.reader.run(points, pool(name), now - LOOKED_BACK)
+        found = await context.reader.run(figures, pool(name), now - LOOKED_BACK)
         if not found:  # it is new: nobody has looked yet
             use = (await context.reader.run(pool_use, now)).get(name, {})
-            figures = pool_figures(use, len(there.numbers))
-            found = [Point(now, what, context.node, n) for what, n in figures.items()]
+            found = [Point(now, what, "", n) for what, n in pool_figures(use, len(there.numbers)).items()]
         return _use(found, there, now)
 
     async def leases(self, name: str) -> Mapping[str, int]:
@@ -132,17 +131,14 @@ def _sums(found: Sequence[Point], wanted: Callable[[str], bool]) -> Sequence[tup
 
 
 def _use(found: Sequence[Point], there: Pool, now: int) -> PoolUse:
-    """Every node notes the same: of several rows of five minutes the largest counts."""
-    figures: dict[tuple[int, str], int] = {}
-    for point in found:
-        figures[point.at, point.what] = max(point.n, figures.get((point.at, point.what), 0))
-    moments = sorted({at for at, _ in figures})
+    noted = {(point.at, point.what): point.n for point in found}
+    moments = sorted({at for at, _ in noted})
     last = moments[-1]
 
     def of(what: str) -> int:
-        return figures.get((last, what), 0)
+        return noted.get((last, what), 0)
 
-    trend = [(at, figures.get((at, "most"), 0)) for at in moments]
+    trend = [(at, noted.get((at, "most"), 0)) for at in moments]
     numbers = len(there.numbers)
     return PoolUse(
         looked_at=last,
@@ -151,6 +147,6 @@ def _use(found: Sequence[Point], there: Pool, now: int) -> PoolUse:
         peers=of("peers"),
         most=of("most"),
         full=of("full"),
-        samples=[(at, figures.get((at, "leases"), 0)) for at in moments],
+        samples=[(at, noted.get((at, "leases"), 0)) for at in moments],
         full_at=full_at(trend, numbers, now) if numbers else None,
     )

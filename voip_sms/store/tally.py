@@ -9,11 +9,11 @@ from sqlalchemy import Connection, func, select
 from voip_sms.store.tables import lease, tally
 
 POINTS_MOST: Final = 20_000
-"""Rows of one reading: 288 five minutes a day times a month, with two nodes."""
+"""Rows of one reading: a pool's five figures of every quarter of an hour of a month are 14,400."""
 
 
 class Point(NamedTuple):
-    """What was counted in the five minutes from `at` on."""
+    """What was counted from `at` on; `node` "": by whichever process."""
 
     at: int
     what: str
@@ -21,14 +21,27 @@ class Point(NamedTuple):
     n: int
 
 
-def points(connection: Connection, subject: str, since: int, whats: Sequence[str] = ()) -> Sequence[Point]:
-    """A subject's counts from a moment on, oldest first; of these kinds, or of all."""
-    wanted = select(tally.c.at, tally.c.what, tally.c.node, tally.c.n)
+def points(connection: Connection, subject: str, since: int, step: int) -> Sequence[Point]:
+    """A subject's counts from `since` on, oldest first: a sum for each `step` (microseconds), kind and node.
+
+    Added up here: a busy week has more rows than a page may read, and the newest must not be those left out.
+    """
+    slot = (tally.c.at - (tally.c.at - since) % step).label("slot")
+    wanted = select(slot, tally.c.what, tally.c.node, func.sum(tally.c.n))
     wanted = wanted.where(tally.c.at >= since, tally.c.subject == subject)
-    if whats:
-        wanted = wanted.where(tally.c.what.in_(whats))
-    rows = connection.execute(wanted.order_by(tally.c.at).limit(POINTS_MOST))
-    return [Point(*row) for row in rows]
+    wanted = wanted.group_by("slot", tally.c.what, tally.c.node)
+    rows = connection.execute(wanted.order_by("slot").limit(POINTS_MOST))
+    return [Point(at, what, node, int(n)) for at, what, node, n in rows]
+
+
+def figures(connection: Connection, subject: str, since: int) -> Sequence[Point]:
+    """How a subject stood, oldest first. Every node notes the same: of several rows the largest counts."""
+    wanted = select(tally.c.at, tally.c.what, func.max(tally.c.n))
+    wanted = wanted.where(tally.c.at >= since, tally.c.subject == subject)
+    rows = connection.execute(
+        wanted.group_by(tally.c.at, tally.c.what).order_by(tally.c.at).limit(POINTS_MOST)
+    )
+    return [Point(at, what, "", n) for at, what, n in rows]
 
 
 def sums(connection: Connection, subject: str, since: int) -> Mapping[str, int]:
