@@ -33,6 +33,7 @@ def test_the_layout_is_that_of_the_specification():
     assert made.variant == uuid.RFC_4122
     assert made_at(made.bytes) == EXAMPLE_MOMENT == made_at(EXAMPLE)
     assert earliest(EXAMPLE_MOMENT) < EXAMPLE < earliest(EXAMPLE_MOMENT + MILLISECOND)
+    assert earliest(-1) == bytes(16)  # somebody asks for a day before there were any
 
 
 @given(st.lists(st.integers(0, 2**47), min_size=2, max_size=50), st.integers())

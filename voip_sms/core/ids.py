@@ -84,8 +84,8 @@ def made_at(identifier: bytes) -> int:
 
 
 def earliest(moment: int) -> bytes:
-    """What no identifier made at `moment` (epoch microseconds) or later is below."""
-    return (moment // MILLISECOND << 80).to_bytes(OCTETS)
+    """What no identifier made at `moment` (epoch microseconds) or later is below; none is older than 1970."""
+    return (max(moment, 0) // MILLISECOND << 80).to_bytes(OCTETS)
 
 
 def to_text(prefix: str, identifier: bytes) -> str:
