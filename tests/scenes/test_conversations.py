@@ -118,10 +118,12 @@ async def test_what_somebody_had_who_is_gone_can_be_taken_over(company: Company)
     (line,) = (await company.conversations.list(ann)).conversations
     assert line.claim is not None
     assert line.claim.name == ""
+    assert (await company.conversations.list(ann, "unclaimed")).conversations == (line,)
     await company.conversations.claim(ann, PEER)
     (line,) = (await company.conversations.list(ann, "mine")).conversations
     assert line.claim is not None
     assert line.claim.name == "Ann"
+    assert (await company.conversations.list(ann, "unclaimed")).conversations == ()
 
 
 async def test_notes_stand_where_they_were_written(company: Company) -> None:

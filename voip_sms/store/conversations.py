@@ -33,6 +33,13 @@ WALKED: Final = 2_000
 MINE_MOST: Final = 400
 """Conversations that one person looks after: those taken over last are listed. SQLite takes 500 at once."""
 
+_HOLDER: Final = and_(
+    user_account.c.id == peer_claim.c.user_id,
+    user_account.c.tenant_id == peer_claim.c.tenant_id,
+    user_account.c.enabled,
+)
+"""Whose claim it is; one of somebody who was switched off is nobody's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -105,11 +112,6 @@ def newest(connection: Connection, tenant_id: Id, peer: str) -> Id | None:
 
 def claims(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> dict[str, Claim]:
     """Who looks after these."""
-    person = and_(
-        user_account.c.id == peer_claim.c.user_id,
-        user_account.c.tenant_id == peer_claim.c.tenant_id,
-        user_account.c.enabled,
-    )
     columns = (
         peer_claim.c.peer,
         peer_claim.c.user_id,
@@ -119,7 +121,7 @@ def claims(connection: Connection, tenant_id: Id, peers: Sequence[str]) -> dict[
     )
     statement = (
         select(*columns)
-        .select_from(peer_claim.outerjoin(user_account, person))
+        .select_from(peer_claim.outerjoin(user_account, _HOLDER))
         .where(peer_claim.c.tenant_id == tenant_id, peer_claim.c.peer.in_(peers))
     )
     return {
@@ -159,7 +161,8 @@ def _fitting(tenant_id: Id, asked: Asked) -> Iterator[ColumnElement[bool]]:
         case "unclaimed":
             yield dialogues.later_received(tenant_id).is_(None)
             theirs = (peer_claim.c.tenant_id == tenant_id, peer_claim.c.peer == message.c.sender)
-            yield select(peer_claim.c.user_id).where(*theirs).scalar_subquery().is_(None)
+            holder = select(user_account.c.id).select_from(peer_claim.join(user_account, _HOLDER))
+            yield holder.where(*theirs).scalar_subquery().is_(None)
         case "unread":
             yield message.c.id >= asked.unseen
             yield dialogues.later_received(tenant_id).is_(None)
