@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from support.fakes import FakeClock
 from support.office import FILE, Office
@@ -20,7 +20,7 @@ from voip_sms.core.people import User
 from voip_sms.engine.panel import UNDO, Writing, Written
 from voip_sms.engine.people.rows import user_of
 from voip_sms.store import resolve
-from voip_sms.store.tables import balance, lease, message, message_text, part
+from voip_sms.store.tables import balance, lease, ledger, message, message_text, part
 
 ANN, BEN, OTTO, ROOT = "ann@acme.test", "ben@acme.test", "otto@other.test", "root@operator.test"
 TO, SEND = "601123456", "/panel/send"
@@ -150,6 +150,25 @@ async def test_what_has_left_is_not_called_back(scene: Scene) -> None:
     assert "Too late" in late.page.text
     (row,) = await scene.rows()
     assert row["status"] == "scheduled", "as it was: the carrier tells how it goes on"
+
+
+async def test_what_no_carrier_took_costs_nothing_here_either(scene: Scene) -> None:
+    sent = await scene.write()
+    assert "0.29" in sent.page.text
+    (row,) = await scene.rows()
+    back = {
+        "message_id": row["id"], "part": 1, "phase": "final", "kind": "release", "amount": row["price"],
+        "tenant_id": row["tenant_id"], "currency": row["currency"], "at": row["created_at"],
+    }  # fmt: skip
+
+    def fail(connection: Any) -> None:
+        connection.execute(update(message).values(status="failed"))
+        connection.execute(insert(ledger).values(back))
+
+    await scene.office.writer.run(fail)
+    seen = await scene.ann.get(sent.path)
+    assert "0.29" not in seen.page.text
+    assert "0.00" in seen.page.text
 
 
 async def test_nobody_else_sees_or_undoes_it(scene: Scene) -> None:
