@@ -2,8 +2,10 @@
 
 import pytest
 
+from voip_sms.core.mail import notices
 from voip_sms.core.model import Message
-from voip_sms.core.notices import failure
+from voip_sms.core.notices import failure, wished
+from voip_sms.wire import gsm0338
 
 
 def message(code: str | None, text: str | None = "Hello") -> Message:
@@ -35,3 +37,12 @@ def test_a_long_text_is_cut_and_a_removed_one_left_out() -> None:
 
 def test_braces_in_a_text_are_just_braces() -> None:
     assert "{to} {0}" in failure(message("expired", "{to} {0}"), "en")
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+@pytest.mark.parametrize("period", ["day", "month"])
+@pytest.mark.parametrize("whose", ["address", "flow", "account"])
+def test_no_letter_of_ours_makes_a_notice_dearer(whose: str, period: str, language: str) -> None:
+    """The company pays for it: one Polish letter, and an SMS has 70 characters instead of 160."""
+    about = {"language": language, "whose": whose, "period": period, "of": "biuro@example.test", "limit": 500}
+    assert gsm0338.first_foreign(wished(notices.LIMIT_REACHED, about)) is None

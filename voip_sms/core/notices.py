@@ -73,7 +73,7 @@ _WISHED: Final = {
         "flow": "polaczen {of}",
         "account": "nadawcow e-mail",
         "day": "na dzis",
-        "month": "na ten miesiąc",
+        "month": "na ten miesiac",
     },
 }
 
