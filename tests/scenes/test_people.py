@@ -414,11 +414,14 @@ async def test_a_mail_to_who_is_nobodys_yet_goes_out_too(desk: Desk) -> None:
 
 async def test_the_same_file_again_changes_nothing_and_a_password_ends_sessions(desk: Desk) -> None:
     signed = await desk.signed_in()
+    link = (await desk.links.make(ANN, "password", BY)).rpartition("/")[2]
     assert not await desk.office.apply(PEOPLE)
     assert await desk.is_in(signed.token)
+    assert (await desk.links.look(link)).user.mail == ANN
     changed = {"mail": ANN, "name": "Anna", "password": "another horse battery"}
     assert not await desk.office.apply({"version": 1, "tenants": [{"name": "acme", "users": [changed]}]})
     assert not await desk.is_in(signed.token)
+    await refused(desk.links.look(link), "not_found")
     assert await desk.sign_in.by_password(ANN, "another horse battery", HOME)
     assert (await desk.user(ANN)).role == "admin"
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from voip_sms.core.directory import Id
 from voip_sms.store.config import Row
-from voip_sms.store.tables import metadata, panel_session, user_account
+from voip_sms.store.tables import metadata, one_time_link, panel_session, user_account
 from voip_sms.store.tables import registration as registration_table
 
 PEOPLE_MOST = 10_000
@@ -38,9 +38,10 @@ def sessions_of(connection: Connection, tenant_id: Id, user_id: Id) -> list[Row]
 
 
 def end_sessions(connection: Connection, tenant_id: Id, user_id: Id) -> None:
-    """All of somebody's sessions are over, in the transaction that changes what they may."""
-    theirs = (panel_session.c.user_id == user_id, panel_session.c.tenant_id == tenant_id)
-    connection.execute(delete(panel_session).where(*theirs))
+    """All of somebody's sessions and links are over, in the transaction that changes what they may."""
+    for table in (one_time_link, panel_session):
+        theirs = (table.c.user_id == user_id, table.c.tenant_id == tenant_id)
+        connection.execute(delete(table).where(*theirs))
 
 
 def registration(connection: Connection, registration_id: Id, *, locked: bool) -> Row | None:
