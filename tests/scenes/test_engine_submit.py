@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from support.fakes import FakeClock
 from support.world import (
@@ -235,6 +237,29 @@ async def test_a_refusal_is_not_kept(scene: World, door: Submit) -> None:
     scene.directory = replace(scene.directory, names=names)
 
     assert only(await door.submit(to_send(PEER, sender="Wait", key="k1"))).sender == "Wait"
+
+
+async def test_of_two_nodes_with_one_request_the_slower_answers_with_the_others(
+    scene: World, door: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither sees the other's rows before the commit: then a key is taken, and it is looked at once more."""
+    request = to_send(PEER, key="k1")
+    elsewhere = only(await Submit(scene.context, NoDispatcher(), Rules()).submit(request))
+    begin, taken = (
+        scene.context.writer.begin,
+        [IntegrityError("INSERT", None, ValueError("the key is taken"))],
+    )
+
+    def stumble(unit: Any, done: Any) -> None:
+        if taken:
+            done(None, taken.pop())
+        else:
+            begin(unit, done)
+
+    monkeypatch.setattr(scene.context.writer, "begin", stumble)
+    again = await door.submit(request)
+    assert again.replayed
+    assert only(again).id == elsewhere.id
 
 
 async def test_a_repeated_list_gets_its_results_again(door: Submit) -> None:

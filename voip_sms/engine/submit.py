@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
+from sqlalchemy.exc import IntegrityError
+
 from voip_sms.core.directory import Directory, Id
 from voip_sms.core.failures import CODES, Refusal
 from voip_sms.core.identity import Rules
@@ -92,6 +94,12 @@ class Submit:
     async def submit(self, submission: Submission) -> Submitted:
         """Store it and answer after the commit; see `ports.Submitter`."""
         self._limits.check(submission, self._monotonic())
+        try:
+            return await self._submitted(submission)
+        except IntegrityError:  # another node stored it, or its first row of a conversation, in this moment
+            return await self._submitted(submission)
+
+    async def _submitted(self, submission: Submission) -> Submitted:
         job = await self._job(submission)
         if len(job.drafts) > 1:
             job.ready = await self._all_ready(job)
