@@ -240,6 +240,18 @@ async def test_a_message_tells_its_life_and_why_it_went_so(house: PanelHouse) ->
     assert "Nadawca NAME1 zgodnie z życzeniem" in polish.page.text
 
 
+async def test_a_message_leads_to_its_conversation_whatever_its_sender_calls_itself(
+    house: PanelHouse,
+) -> None:
+    (name,) = await put(house, {"peer": "A/B?"})
+    cat = await house.visitor(CAT)
+    seen = await cat.get(f"/panel/history/{name}")
+    (there,) = {
+        link["href"] for link in seen.page.all("a") if link["href"].startswith("/panel/conversations/")
+    }
+    assert TEXT in (await cat.get(there)).page.text
+
+
 async def test_another_company_s_message_is_not_there(house: PanelHouse) -> None:
     (name,) = await put(house, {"peer": PEER})
     otto = await house.visitor(OTTO)
