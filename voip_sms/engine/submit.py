@@ -96,7 +96,7 @@ class Submit:
         self._limits.check(submission, self._monotonic())
         try:
             return await self._submitted(submission)
-        except IntegrityError:  # another node stored it, or its first row of a conversation, in this moment
+        except IntegrityError:  # another node took the same pool number for this peer in this moment
             return await self._submitted(submission)
 
     async def _submitted(self, submission: Submission) -> Submitted:
