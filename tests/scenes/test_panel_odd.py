@@ -88,3 +88,10 @@ async def test_no_form_is_a_fault(walk: Walk) -> None:
             if seen.status == 303 and seen.headers["Location"].startswith("/panel/sign-in"):
                 tokens[id(who)] = await token_of(who)
     assert not wrong
+
+
+async def test_no_name_in_a_path_is_a_fault(walk: Walk) -> None:
+    token = await token_of(walk.operator)
+    for path in ("carriers/%20/switch", "carriers/%20", "pools/%20", "pools/%20/remove", "prices/%20"):
+        seen = await walk.operator.post(f"/panel/operator/{path}", {"csrf": token}, follow=False)
+        assert seen.status < 500, path

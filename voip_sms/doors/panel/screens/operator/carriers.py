@@ -100,7 +100,7 @@ class Carriers:
         """On or off: what it has in its hands is drained, what waits goes on waiting or takes another."""
         posted, name = await page.form(), page.request.match_info["name"]
         enabled = switch(posted, "enabled")
-        wanted = SmppCarrier(name=name, enabled=enabled)
+        wanted = parsed(page, SmppCarrier, {"name": name, "enabled": enabled})
         errors = await attempt(
             page, self._operating.network.put(wanted, page.by, seen=posted.get("seen", ""))
         )
