@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 HERE := $(abspath $(BIN))
 TREE := $(if $(COMPILED),var/compiled,.)
 COMPILE = $(if $(COMPILED),tools/compiled.sh $(VENV) $(TREE))
-WITHIN = cd $(TREE) && $(if $(COMPILED),PYTHONPATH=$$PWD)
+WITHIN = cd $(TREE) && $(if $(COMPILED),export PYTHONPATH=$$PWD &&)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check unit lint format messages fuzz bench pictures lock clean setup setup-dev
@@ -27,7 +27,8 @@ test: setup-dev ## Run all tests, JOBS files at a time; as root install the Debi
 	@tools/phone.sh $(VENV) $(PYTHON)
 	@tools/pbx.sh
 	@$(COMPILE)
-	@$(WITHIN) $(HERE)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(WITHIN) rm -f .pytest_cache/status && { $(HERE)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS) || \
+		{ status=$$?; mkdir -p .pytest_cache; echo $$status >.pytest_cache/status; exit $$status; }; }
 
 check: lint ## Lint, types, import rules and the tests that need no peers: under two minutes
 	@$(BIN)/mypy

@@ -7,6 +7,10 @@ venv=$(realpath "${1:?usage: tools/again.sh VENV TREE MOST}") tree=${2:?usage: t
 cd "$tree"
 export PYTHONPATH=$PWD
 
+if [[ $(cat .pytest_cache/status 2>/dev/null) != 1 ]]; then
+    echo "!! pytest did not come to its end: nothing to be tried again"
+    exit 1
+fi
 failed=$("$venv/bin/python" - <<'PY'
 import json, pathlib
 record = pathlib.Path(".pytest_cache/v/cache/lastfailed")
