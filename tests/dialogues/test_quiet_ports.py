@@ -12,12 +12,13 @@ input()
 """
 
 
-def test_no_port_twice_within_a_block():
+def test_no_port_twice_within_a_block_and_none_beside_another():
     ports = QuietPorts()
 
-    drawn = [ports.draw() for _ in range(BLOCK // 2)]
+    drawn = {ports.draw() for _ in range(BLOCK // 4)}
 
-    assert len(set(drawn)) == len(drawn)
+    assert len(drawn) == BLOCK // 4
+    assert not drawn & {port + 1 for port in drawn}
 
 
 async def test_processes_draw_from_different_blocks():

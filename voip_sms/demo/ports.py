@@ -11,15 +11,17 @@ from typing import Final
 QUIET_PORTS: Final = range(20_000, 32_000)
 """Below those that kernels give to outgoing connections: nobody else takes one while the service is away."""
 BLOCK: Final = 400
-"""Ports that one process draws from; it holds the block's first one, so that no other process does."""
+"""Ports of one process; it holds the block's first one, so that no other process does."""
+STEP: Final = 2
+"""Phones take the port behind theirs as well: for TLS (baresip), for RTCP."""
 
 
 class QuietPorts:
-    """Draws the ports of one block in turn: two draws close together are never the same port."""
+    """Draws every second port of one block in turn: two draws close together are never neighbours."""
 
     def __init__(self) -> None:
         first = _claimed_block()
-        self._turn: Iterator[int] = itertools.cycle(range(first + 1, first + BLOCK))
+        self._turn: Iterator[int] = itertools.cycle(range(first + STEP, first + BLOCK, STEP))
 
     def draw(self) -> int:
         """A port that is free for TCP and UDP on 127.0.0.1; comes again when the whole block was drawn."""
