@@ -273,7 +273,7 @@ class Lane:
         except StoreUnavailableError:
             self._unrecorded.append(done)
 
-    def _recorded(self, done: HandOver, recorded: Recorded, error: Exception | None) -> None:
+    def _recorded(self, done: HandOver, recorded: Recorded | None, error: Exception | None) -> None:
         self._ended()
         if isinstance(error, StoreUnavailableError):
             self._unrecorded.append(done)  # tried again at the next turn of the loop
@@ -282,7 +282,7 @@ class Lane:
         pair = self._open.pop(key, None)
         if error is not None:
             log.error("outcome_not_recorded", carrier=self.carrier.name, error=repr(error))
-        elif pair is not None:
+        elif pair is not None and recorded is not None:
             self._remember(pair, key, recorded)
         if pair is not None:
             self._leave_pair(pair)
