@@ -12,12 +12,12 @@ from support.asterisk import DIALPLAN, phone_on, running_asterisk, seconds_of_so
 from support.sms_api import Plan, SmsApi
 from voip_sms.app.settings import Settings
 from voip_sms.demo.asterisk import ARI_PASSWORD, ARI_USER, Asterisk
-from voip_sms.demo.ports import quiet_port
+from voip_sms.demo.ports import kept_port
 
 pytestmark = [pytest.mark.peer("asterisk"), pytest.mark.peer("pjsua2")]
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operate" / "asterisk.md").read_text(encoding="utf-8")
-PORT = quiet_port()
+PORT = kept_port()
 # As FreePBX has it: the operator's own files are included, and phones may dial what stands in one context.
 EXTENSIONS = """\
 [globals]

@@ -12,11 +12,11 @@ from support.sms_api import ACCEPTED, Plan, SmsApi
 from support.waiting import eventually
 from voip_sms.demo.asterisk import Asterisk
 from voip_sms.demo.phone import Phone
-from voip_sms.demo.ports import quiet_port
+from voip_sms.demo.ports import kept_port
 
 pytestmark = [pytest.mark.peer("asterisk"), pytest.mark.peer("pjsua2")]
 
-PORT = quiet_port()
+PORT = kept_port()
 NUMBER = "+48601000001"
 TOLD = 6.0
 """Seconds within which a phone hears that its text was not sent."""

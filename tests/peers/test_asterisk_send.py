@@ -10,11 +10,11 @@ import pytest
 from support.asterisk import KEY, running_asterisk, settings_for, shipped
 from support.sms_api import ACCEPTED, Plan, SmsApi
 from voip_sms.demo.asterisk import ARI_PASSWORD, ARI_USER, Asterisk
-from voip_sms.demo.ports import quiet_port
+from voip_sms.demo.ports import kept_port
 
 pytestmark = pytest.mark.peer("asterisk")
 
-PORT = quiet_port()
+PORT = kept_port()
 
 DIALPLAN = (
     shipped("voip-sms.conf")

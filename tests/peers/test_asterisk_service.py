@@ -14,7 +14,7 @@ from support.sip_client import SipClient
 from support.waiting import eventually
 from voip_sms.demo.asterisk import ARI_PASSWORD, ARI_USER, Asterisk
 from voip_sms.demo.clients import Json, until
-from voip_sms.demo.ports import quiet_port
+from voip_sms.demo.ports import kept_port
 from voip_sms.demo.stage import OWN, Stage
 
 pytestmark = [
@@ -23,7 +23,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),  # one service for all
 ]
 
-PORT = quiet_port()
+PORT = kept_port()
 PEER = "+48601123456"
 DIALPLAN = (
     shipped("voip-sms.conf", "voip-sms-messages.conf")

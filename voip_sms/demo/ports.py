@@ -1,10 +1,8 @@
 """Ports that nobody else draws, for servers that must be able to come back on the port they are known by."""
 
-import itertools
 import random
 import socket
-from collections.abc import Iterator
-from contextlib import suppress
+from collections import deque
 from functools import cache
 from typing import Final
 
@@ -21,16 +19,32 @@ class QuietPorts:
 
     def __init__(self) -> None:
         first = _claimed_block()
-        self._turn: Iterator[int] = itertools.cycle(range(first + STEP, first + BLOCK, STEP))
+        self._turn = deque(range(first + STEP, first + BLOCK, STEP))
 
     def draw(self) -> int:
-        """A port that is free for TCP and UDP on 127.0.0.1; comes again when the whole block was drawn."""
-        for port in itertools.islice(self._turn, BLOCK):
-            with suppress(OSError), socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-                tcp.bind(("127.0.0.1", port))
-                udp.bind(("127.0.0.1", port))
+        """A port that is free for TCP and UDP on 127.0.0.1; comes again when all others were drawn."""
+        port = self.keep()
+        self._turn.append(port)
+        return port
+
+    def keep(self) -> int:
+        """One that this process never draws again, for who uses it later and again."""
+        for _ in range(len(self._turn)):
+            port = self._turn.popleft()
+            if _is_free(port):
                 return port
+            self._turn.append(port)
         raise RuntimeError("no free port on 127.0.0.1")
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
+            tcp.bind(("127.0.0.1", port))
+            udp.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
 
 
 def _claimed_block() -> int:
@@ -51,6 +65,11 @@ def _claimed_block() -> int:
 def quiet_port() -> int:
     """A port of this process's own block; free now, and drawn by nobody else for hundreds of draws."""
     return _ports().draw()
+
+
+def kept_port() -> int:
+    """One that is drawn once in this process: for a server that is started again and again, or much later."""
+    return _ports().keep()
 
 
 @cache
