@@ -7,7 +7,7 @@ JOBS ?= 2
 COMPILED ?=
 BIN := $(VENV)/bin
 HERE := $(abspath $(BIN))
-TREE := $(if $(COMPILED),var/compiled,.)
+TREE = $(if $(COMPILED),var/compiled,.)
 COMPILE = $(if $(COMPILED),tools/compiled.sh $(VENV) $(TREE))
 WITHIN = cd $(TREE) && $(if $(COMPILED),export PYTHONPATH=$$PWD &&)
 
@@ -51,7 +51,8 @@ messages: setup-dev ## Bring the panel's catalogues up to date with its texts; A
 fuzz: setup-dev ## Look for input that breaks the parsers; ARGS='SECONDS [TARGET...]', 60 for each of all
 	@tools/fuzz.sh $(VENV) $(PYTHON) $(ARGS)
 
-bench: setup-dev ## Compare with peers, in alternating rounds; COMPILED=1: the compiled modules
+bench: COMPILED = 1
+bench: setup-dev ## Compare with peers, in alternating rounds, as compiled; COMPILED= measures it as written
 	@tools/peers.sh bench
 	@$(COMPILE)
 	@cd $(TREE) && PYTHONPATH=$$PWD:$$PWD/tests $(HERE)/python -m bench $(ARGS)
