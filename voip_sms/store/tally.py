@@ -44,13 +44,6 @@ def figures(connection: Connection, subject: str, since: int) -> Sequence[Point]
     return [Point(at, what, "", n) for at, what, n in rows]
 
 
-def sums(connection: Connection, subject: str, since: int) -> Mapping[str, int]:
-    """What was counted of each kind since then."""
-    total = func.sum(tally.c.n)
-    wanted = select(tally.c.what, total).where(tally.c.at >= since, tally.c.subject == subject)
-    return {what: int(n) for what, n in connection.execute(wanted.group_by(tally.c.what))}
-
-
 def pool_use(connection: Connection, now: int) -> Mapping[str, Mapping[int, int]]:
     """By pool: how many recipients have so many of its numbers taken. A pair that rests is taken too."""
     pairs = (
