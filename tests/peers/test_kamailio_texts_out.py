@@ -230,6 +230,7 @@ async def test_a_register_is_told_and_its_repetition_answered(front: Front) -> N
         asked = authorized(registration(), challenge, "101", "pw101")
         assert (await phone.ask(asked)).status == 200
         assert (await phone.ask(asked)).status == 200, "its first answer was lost"
+        await eventually(lambda: len(front.service.engine.announcements) > 1)
         gone = registration("101", "*", "Expires: 0")
         assert (await signed(phone, gone)).status == 200
         assert (await front.deliver()) == Temporary("sip_480")

@@ -7,14 +7,25 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from support.fakes import FakeClock
-from support.mailing import FOREIGN, GROUP, NAMED, OFFICE, PEER, PEER_2, SECRET, PostOffice, post_office
+from support.mailing import (
+    FOREIGN,
+    GROUP,
+    NAMED,
+    OFFICE,
+    PEER,
+    PEER_2,
+    SECRET,
+    NoDispatcher,
+    PostOffice,
+    post_office,
+)
 from support.world import ACME, OTHER, OWN, PRICE, to_send
 from voip_sms.core.clock import DAY, HOUR
 from voip_sms.core.directory import ForwardRule, Identity, Keyword, Number, Quota
 from voip_sms.core.failures import Refusal, StoreUnavailableError
+from voip_sms.core.identity import Rules
 from voip_sms.core.mail.addressing import recipient_of
 from voip_sms.core.model import Message, Plan, Submission, Submitted
 from voip_sms.engine.accounts.sealing import Sealed, Vault
@@ -22,6 +33,8 @@ from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.limits import Limits
 from voip_sms.engine.mail import Mailing
 from voip_sms.engine.proving import WAITING
+from voip_sms.engine.submit import Submit
+from voip_sms.store.writer import Writer
 
 
 @pytest.fixture
@@ -187,10 +200,26 @@ async def test_a_store_that_is_away_is_for_the_whole_mail_and_nothing_is_repeate
     assert sorted(row["recipient"] for row in await office.scene.rows("message")) == [PEER, PEER_2]
 
 
-async def test_two_nodes_that_count_the_days_first_mail_at_once_both_send_it(office: PostOffice) -> None:
-    taken = IntegrityError("INSERT INTO usage", None, ValueError("the key is taken"))
-    office.mailing = Mailing(office.scene.context, Stumbling(office, taken), "PL", office.secrets)
-    assert all(one.accepted for one in await office.post("601123456", "602123456"))
+async def test_two_nodes_that_count_the_days_first_mail_at_once_both_send_it(
+    office: PostOffice, clock: FakeClock
+) -> None:
+    """Neither node sees the other's new row of usage before its commit."""
+    writer = Writer(office.scene.database.writer, lambda _topics: None)
+    writer.start()
+    context = replace(office.scene.context, writer=writer)
+    other = PostOffice(office.scene)
+    other.mailing = Mailing(context, Submit(context, NoDispatcher(), Rules()), "PL", other.secrets)
+    try:
+        for day in range(20):
+            mails = await asyncio.gather(
+                office.post("601123456", message_id=f"<ours-{day}@acme.test>"),
+                other.post("602123456", message_id=f"<theirs-{day}@acme.test>"),
+            )
+            assert all(posted.accepted for (posted,) in mails)
+            clock.advance(24 * 3600)
+    finally:
+        await writer.stop()
+    assert await office.scene.count("message") == 40
 
 
 # --- who it is ----------------------------------------------------------------------------------------------

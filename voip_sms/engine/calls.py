@@ -3,14 +3,12 @@
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy.exc import IntegrityError
-
 from voip_sms.core import calls
 from voip_sms.core.calls import CallOrder
 from voip_sms.core.directory import NO_CALL_LIMITS, Account, Directory, Id, Identity, Tenant
 from voip_sms.core.failures import Nature, Refusal
 from voip_sms.core.ids import OCTETS as ID_OCTETS
-from voip_sms.core.model import Idempotency, Item, Options, Submission, Submitted
+from voip_sms.core.model import Idempotency, Item, Options, Submission
 from voip_sms.core.ports import Submitter
 from voip_sms.engine.context import Context
 
@@ -44,19 +42,13 @@ class Calling:
     async def send(self, order: CallOrder) -> Item:
         """Store what a step of a call sends; see `ports.Calling`."""
         try:
-            submitted = await self._submit(self._submission(order))
+            submitted = await self._submitter.submit(self._submission(order))
         except Refusal as refusal:
             if refusal.nature is Nature.TEMPORARY:
                 raise
             return Item(order.to, refused=refusal)
         (item,) = submitted.items
         return item
-
-    async def _submit(self, submission: Submission) -> Submitted:
-        try:
-            return await self._submitter.submit(submission)
-        except IntegrityError:  # another node began the same day, or stored the same step, in this moment
-            return await self._submitter.submit(submission)
 
     def _submission(self, order: CallOrder) -> Submission:
         directory, now = self._context.directory(), self._context.clock.now()

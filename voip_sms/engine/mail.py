@@ -8,8 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy.exc import IntegrityError
-
 from voip_sms.core.directory import Directory, Id, MailSender
 from voip_sms.core.failures import Refusal
 from voip_sms.core.mail import notices
@@ -178,10 +176,7 @@ class Mailing:
         if not numbers:  # all of them are reached in another way
             return Posted(recipient)
         submission = _submission(work, work.composed, to, numbers)
-        try:
-            submitted = await self._submitter.submit(submission)
-        except IntegrityError:  # another node inserted the day's first count in the same moment
-            submitted = await self._submitter.submit(submission)
+        submitted = await self._submitter.submit(submission)
         return Posted(recipient, tuple(submitted.items))
 
     def _folded(self, directory: Directory) -> "_Groups":

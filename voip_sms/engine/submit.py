@@ -96,7 +96,7 @@ class Submit:
         self._limits.check(submission, self._monotonic())
         try:
             return await self._submitted(submission)
-        except IntegrityError:  # another node took the same pool number for this peer in this moment
+        except IntegrityError:  # another node took the pool number, began the day's count or stored the same
             return await self._submitted(submission)
 
     async def _submitted(self, submission: Submission) -> Submitted:
