@@ -8,6 +8,7 @@ import pytest
 
 from support import peers
 from support.fakes import FakeClock, FakeIds
+from support.memory import work_in_memory
 from support.postgres import PostgresServer
 from voip_sms.demo.hook_sink import HookSink
 from voip_sms.demo.mail_sink import MailSink
@@ -15,6 +16,10 @@ from voip_sms.store import migrate
 from voip_sms.store.database import open_database
 
 DATABASES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.peer("postgresql")))
+
+
+def pytest_configure() -> None:
+    work_in_memory()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs what just failed once more, alone and aloud: a test that only a busy machine breaks must not hide, nor stop a release.
+# Runs what just failed again, alone and aloud: a test that only a busy machine breaks must not hide, nor stop a release.
 # Usage: tools/again.sh VENV TREE MOST; TREE is where they ran; more than MOST failures are no accident and fail at once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,6 +25,7 @@ fi
 
 echo "!! $count failed beside the others; once more, alone:"
 echo "$failed"
-"$venv/bin/python" -m pytest --last-failed --last-failed-no-failures none
-echo "!! PASSED ONLY AT THE SECOND TRY, which is a fault to be found:"
+again() { "$venv/bin/python" -m pytest --last-failed --last-failed-no-failures none; }
+again || again # a stall of the machine may outlast the first
+echo "!! PASSED ONLY AT A FURTHER TRY, which is a fault to be found:"
 echo "$failed"
