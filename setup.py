@@ -9,7 +9,7 @@ from setuptools import setup
 from setuptools.command.build_ext import build_ext
 
 COMPILED = {
-    "carriers/smpp": "inbound outbound outbox pace session window",
+    "carriers/smpp": "inbound intake keeper link outbound outbox pace session window",
     "core": """
         addresses blocking buckets clock directory failures identity ids internal leases model originators
         planning prefixes quotas rating routing screening segments sites status
@@ -20,7 +20,7 @@ COMPILED = {
         outcomes pairs progress receipts rows signals submit
     """,
     "net/http": "direct",
-    "store": "batch bulk bulk_postgresql bulk_sqlite memory resolve sheet transactions units",
+    "store": "batch bulk bulk_postgresql bulk_sqlite jobs memory resolve sheet transactions units",
     "wire/mail": "bodies charsets heads model parts reading",
     "wire/smpp": "*",
 }

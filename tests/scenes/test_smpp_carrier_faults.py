@@ -14,7 +14,8 @@ import uvloop
 
 from support.carrier import Outcomes, RecordingEvents, bound, link, part, until
 from support.smsc import ScriptedSmsc, accept_submit, refusing_bind, refusing_submit, silent
-from voip_sms.carriers.smpp import intake, keeper
+from voip_sms.carriers.smpp.intake import LIMIT
+from voip_sms.carriers.smpp.keeper import Pauses
 from voip_sms.carriers.smpp.link import LinkContext, SmppLink
 from voip_sms.core.directory import Carrier
 from voip_sms.core.failures import Accepted, Permanent, Temporary, Uncertain
@@ -25,13 +26,6 @@ from voip_sms.wire.smpp import status as codes
 
 HANDSET = smpp.Address(1, 1, "48601123456")
 OURS = smpp.Address(1, 1, "48601000001")
-
-
-@pytest.fixture(autouse=True)
-def hurry(monkeypatch):
-    """What waits seconds between connections waits a moment here."""
-    monkeypatch.setattr(keeper, "LOST", BackOff(0.02, 0.1))
-    monkeypatch.setattr(keeper, "REFUSED", BackOff(0.04, 0.2))
 
 
 @pytest.fixture
@@ -194,25 +188,23 @@ async def test_5_a_failed_store_is_a_temporary_error_and_the_repetition_is_the_s
         assert seen[0] == seen[1]
 
 
-async def test_5_a_store_that_never_answers_is_a_temporary_error_too(smsc, events, monkeypatch):
-    monkeypatch.setattr("voip_sms.carriers.smpp.link.STORE_TIME", 0.05)
+async def test_5_a_store_that_never_answers_is_a_temporary_error_too(smsc, events):
     events.gate.clear()
-    async with running(smsc, events) as carrier:
+    async with running(smsc, events, store_time=0.05) as carrier:
         await bound(carrier)
         connection = await smsc.bound()
         connection.send(deliver())
         assert (await connection.got(smpp.DeliverSmResp))[0].status == codes.RX_T_APPN
 
 
-async def test_5_a_flood_of_deliveries_is_all_answered_and_never_all_in_work(smsc, events, monkeypatch):
-    monkeypatch.setattr(intake, "LIMIT", 20)
+async def test_5_a_flood_of_deliveries_is_all_answered_and_never_all_in_work(smsc, events):
     events.gate.clear()
     async with running(smsc, events, enquire_interval=0.05, response_timeout=0.05) as carrier:
         await bound(carrier)
         connection = await smsc.bound()
         flood = 10_000  # far more than the buffers of a socket hold
         connection.send(b"".join(smpp.encode(deliver(n)) for n in range(1, flood + 1)))
-        await until(lambda: events.waiting >= 20)
+        await until(lambda: events.waiting >= LIMIT)
         seen = -1
         while seen != events.waiting:  # until reading rests
             seen = events.waiting
@@ -489,15 +481,14 @@ async def test_16_a_refused_bind_alarms_and_keeps_trying(smsc):
     assert "password" not in str(logs)
 
 
-async def test_16_binds_that_end_at_once_are_tried_ever_more_slowly(smsc, monkeypatch):
+async def test_16_binds_that_end_at_once_are_tried_ever_more_slowly(smsc):
     waits: list[int] = []
 
-    class Counting:
+    class Counting(BackOff):
         def delay(self, attempt, _):
             waits.append(attempt)
             return 0.001
 
-    monkeypatch.setattr(keeper, "LOST", Counting())
     accept = smsc.scripts[smpp.Bind]
 
     def accept_and_close(connection, pdu):
@@ -505,7 +496,7 @@ async def test_16_binds_that_end_at_once_are_tried_ever_more_slowly(smsc, monkey
         connection.close()
 
     smsc.scripts[smpp.Bind] = accept_and_close
-    async with running(smsc):
+    async with running(smsc, pauses=Pauses(lost=Counting())):
         await until(lambda: len(waits) >= 5)
     assert waits[:5] == [0, 1, 2, 3, 4]
 

@@ -6,13 +6,11 @@ import contextlib
 import pytest
 
 from support.carrier import Outcomes, RecordingEvents, bound, link, part, until
-from voip_sms.carriers.smpp import keeper
 from voip_sms.core.clock import SystemClock
 from voip_sms.core.failures import Accepted, Uncertain
 from voip_sms.core.joining import Fragment, join
 from voip_sms.core.model import Sender
 from voip_sms.core.segments import segment
-from voip_sms.net.reconnect import BackOff
 from voip_sms.simulator import Simulator, SimulatorSettings, faults
 from voip_sms.simulator.handsets import Outgoing
 
@@ -152,8 +150,7 @@ async def test_5_what_the_store_refused_comes_again():
         (faults.Garbage(fault="garbage", count=1), True),
     ],
 )
-async def test_14_faults_of_the_line_end_uncertain_and_the_link_comes_back(fault, uncertain, monkeypatch):
-    monkeypatch.setattr(keeper, "LOST", BackOff(0.02, 0.1))
+async def test_14_faults_of_the_line_end_uncertain_and_the_link_comes_back(fault, uncertain):
     async with world(response_timeout=0.5) as here:
         here.simulator.centre.arm(fault)
         [outcome] = await here.send("once")
@@ -164,8 +161,7 @@ async def test_14_faults_of_the_line_end_uncertain_and_the_link_comes_back(fault
         assert [message["text"] for message in here.inbox()] == ["once", "again"]
 
 
-async def test_16_a_carrier_that_goes_offline_is_bound_again(monkeypatch):
-    monkeypatch.setattr(keeper, "LOST", BackOff(0.02, 0.1))
+async def test_16_a_carrier_that_goes_offline_is_bound_again():
     async with world() as here:
         here.simulator.centre.arm(faults.Offline(fault="offline"))
         await until(lambda: here.carrier.state().state == "connecting")
@@ -176,7 +172,7 @@ async def test_16_a_carrier_that_goes_offline_is_bound_again(monkeypatch):
         assert isinstance((await here.send("back"))[0], Accepted)
 
 
-async def test_13_a_thousand_parts_through_a_window_of_twenty(monkeypatch):
+async def test_13_a_thousand_parts_through_a_window_of_twenty():
     async with world(window=20) as here:
         numbers = iter(range(1000))
 

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 from support.fakes import FakeClock
-from voip_sms.carriers.smpp.link import LinkContext, SmppLink
+from voip_sms.carriers.smpp.keeper import Pauses
+from voip_sms.carriers.smpp.link import STORE_TIME, LinkContext, SmppLink
 from voip_sms.core.failures import Outcome, StoreUnavailableError
 from voip_sms.core.model import CarrierReceipt, InboundPart, OutboundPart, Sender
 from voip_sms.core.resources.network import SmppCarrier
+from voip_sms.net.reconnect import BackOff
 
 PATIENCE = 10.0
+HURRIED = Pauses(BackOff(0.02, 0.1), BackOff(0.04, 0.2), random=lambda: 0.0)
 
 
 async def until(look: Callable[[], Any], within: float = PATIENCE) -> Any:
@@ -76,8 +79,16 @@ def settings(port: int, **changes: Any) -> SmppCarrier:
     )
 
 
-def link(port: int, events: RecordingEvents | None = None, **changes: Any) -> SmppLink:
-    context = LinkContext(events or RecordingEvents(), FakeClock(), "PL", random=lambda: 0.0)
+def link(
+    port: int,
+    events: RecordingEvents | None = None,
+    pauses: Pauses = HURRIED,
+    store_time: float = STORE_TIME,
+    **changes: Any,
+) -> SmppLink:
+    """What waits seconds between connections waits a moment here."""
+    heard = events or RecordingEvents()
+    context = LinkContext(heard, FakeClock(), "PL", pauses=pauses, store_time=store_time)
     return SmppLink(settings(port, **changes), context)
 
 

@@ -26,8 +26,8 @@ from voip_sms.engine.pairs import HELD_MOST, Key, Pairs
 from voip_sms.engine.progress import Moment
 from voip_sms.engine.rows import pair_of
 from voip_sms.engine.signals import Signals
+from voip_sms.store.jobs import Done
 from voip_sms.store.units import Unit
-from voip_sms.store.writer import Done
 
 POLL_SECONDS: Final = 1.0
 """The safety net beneath the wake-ups: other nodes' parts, scheduled ones, and whatever was missed."""

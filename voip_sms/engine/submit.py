@@ -19,9 +19,9 @@ from voip_sms.engine.context import Context
 from voip_sms.engine.limits import NO_LIMITS, Limits
 from voip_sms.engine.progress import Moment
 from voip_sms.engine.rows import Ready, make_ready, pair_of
+from voip_sms.store.jobs import resolve
 from voip_sms.store.messages import get_message, messages_of_submission, request_of_key
 from voip_sms.store.units import Rows, State, Unit
-from voip_sms.store.writer import resolve
 
 RECIPIENTS_MOST: Final = 10_000
 """Of one submission (`docs/contract.md`)."""

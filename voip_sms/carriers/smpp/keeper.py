@@ -1,8 +1,10 @@
 """Keeps a carrier's binds up: connects, binds, notes why not, waits, tries again."""
 
 import asyncio
+import random
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import structlog
@@ -17,15 +19,37 @@ from voip_sms.wire.errors import WireError
 log = structlog.get_logger(__name__)
 
 LOST: Final = BackOff(first=0.5, longest=15.0)
-"""After a lost connection: quickly at first, then steadily; one SYN a quarter of a minute burdens nobody."""
 REFUSED: Final = BackOff(first=5.0, longest=120.0)
-"""After a refused bind: slowly, many carriers lock an account that hammers; a person has to look."""
 STEADY: Final = 30.0
 """Seconds after which a bind was a good one; those that end sooner are tried again ever more slowly."""
 
 Role = Literal["transceiver", "transmitter", "receiver"]
 _Word = Literal["bound", "connecting", "refused"]
 _WORST: Final[tuple[_Word, ...]] = ("refused", "connecting", "bound")
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """How long until the next try.
+
+    After a lost connection: quickly at first, then steadily; one SYN a quarter of a minute burdens nobody.
+    After a refused bind: slowly, many carriers lock an account that hammers; a person has to look.
+    """
+
+    lost: BackOff = LOST
+    refused: BackOff = REFUSED
+    random: Callable[[], float] = random.random
+
+    def after_loss(self, times: int) -> float:
+        """Seconds, where it was lost so often before."""
+        return self.lost.delay(times, self.random)
+
+    def after_refusal(self, times: int) -> float:
+        """Seconds, where it was refused so often before."""
+        return self.refused.delay(times, self.random)
+
+
+PAUSES: Final = Pauses()
 
 
 class Keeper:
@@ -37,12 +61,12 @@ class Keeper:
         roles: tuple[Role, ...],
         session: Callable[[Role], Session],
         clock: Clock,
-        random: Callable[[], float],
+        pauses: Pauses,
     ) -> None:
         self._settings = settings
         self._session = session
         self._clock = clock
-        self._random = random
+        self._pauses = pauses
         self._notes: dict[Role, tuple[_Word, str]] = dict.fromkeys(roles, ("connecting", ""))
         self._sessions: dict[Role, Session] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -89,12 +113,12 @@ class Keeper:
             except BindRefusedError as error:
                 log.error("carrier_bind_refused", carrier=self._settings.name, role=role, status=str(error))  # noqa: TRY400 - the peer's answer, no fault of ours
                 self._note(role, "refused", str(error))
-                delay, refused = REFUSED.delay(refused, self._random), refused + 1
+                delay, refused = self._pauses.after_refusal(refused), refused + 1
                 await asyncio.sleep(delay)
                 continue
             refused = 0
             lost = 0 if held >= STEADY else lost + 1
-            await asyncio.sleep(LOST.delay(max(0, lost - 1), self._random))
+            await asyncio.sleep(self._pauses.after_loss(max(0, lost - 1)))
 
     async def _once(self, role: Role) -> float:
         """Connect, bind, stay until it ends; for how many seconds it was bound. Raises BindRefusedError."""

@@ -1,7 +1,6 @@
 """A carrier over SMPP 3.4: takes parts within window and pace, says how they ended, hands inbound on."""
 
 import asyncio
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +8,7 @@ from typing import Final
 import structlog
 
 from voip_sms.carriers.smpp import inbound, outbound
-from voip_sms.carriers.smpp.keeper import Keeper, Role
+from voip_sms.carriers.smpp.keeper import PAUSES, Keeper, Pauses, Role
 from voip_sms.carriers.smpp.pace import Pace
 from voip_sms.carriers.smpp.session import Session
 from voip_sms.core.clock import Clock
@@ -26,7 +25,7 @@ from voip_sms.wire.smpp import status as codes
 log = structlog.get_logger(__name__)
 
 STORE_TIME: Final = 30.0
-"""Seconds a deliver_sm may take to be stored; carriers give up on our answer after 10 to 60."""
+"""Carriers give up on our answer to a deliver_sm after 10 to 60 seconds."""
 
 Done = Callable[[OutboundPart, Outcome], None]
 
@@ -35,14 +34,16 @@ Done = Callable[[OutboundPart, Outcome], None]
 class LinkContext:
     """What every link gets from the house.
 
-    `country` reads national forms of numbers; `response_timeout` (seconds) counts for carriers without one.
+    `country` reads national forms of numbers; `response_timeout` (seconds) counts for carriers without one;
+    `store_time`: seconds a deliver_sm may take to be stored.
     """
 
     events: CarrierEvents
     clock: Clock
     country: str
-    random: Callable[[], float] = random.random
     response_timeout: float = 10.0
+    pauses: Pauses = PAUSES
+    store_time: float = STORE_TIME
 
 
 class SmppLink:
@@ -56,7 +57,7 @@ class SmppLink:
         self._pace = Pace(settings.rate, settings.window, self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
         roles: tuple[Role, ...] = ("transmitter", "receiver") if settings.bind == "pair" else (settings.bind,)
-        self._keeper = Keeper(settings, roles, self._session, context.clock, context.random)
+        self._keeper = Keeper(settings, roles, self._session, context.clock, context.pauses)
 
     @classmethod
     def of(cls, carrier: Carrier, context: LinkContext) -> "SmppLink":
@@ -178,7 +179,7 @@ class SmppLink:
         meaning = inbound.read(pdu, octets, self._settings, self._context.country)
         events = self._context.events
         try:
-            async with asyncio.timeout(STORE_TIME):
+            async with asyncio.timeout(self._context.store_time):
                 if isinstance(meaning, CarrierReceipt):
                     await events.receipt(self.name, meaning)
                 elif meaning is not None:
