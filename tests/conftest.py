@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web_app
 
 from support import peers
 from support.fakes import FakeClock, FakeIds
@@ -25,6 +26,11 @@ def pytest_configure() -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("peer"):
         peers.need(*marker.args)
+
+
+def pytest_runtest_teardown() -> None:
+    """aiohttp keeps what it found for the last 1,024 handlers, and with them their servers: 4 MB each."""
+    web_app._cached_build_middleware.cache_clear()  # noqa: SLF001 - there is no other way
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
