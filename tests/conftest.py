@@ -30,7 +30,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_runtest_teardown() -> None:
     """aiohttp keeps what it found for the last 1,024 handlers, and with them their servers: 4 MB each."""
-    web_app._cached_build_middleware.cache_clear()  # noqa: SLF001 - there is no other way
+    web_app._cached_build_middleware.cache_clear()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
