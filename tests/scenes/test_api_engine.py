@@ -8,14 +8,13 @@ from hashlib import sha256
 import pytest
 
 from support.api import KEY, OTHER_KEY, Site, site_over
-from support.fakes import FakeClock
+from support.fakes import FakeClock, NoDispatcher
 from support.world import ACME, DIRECTORY, PRICE, STRANGER, World, world
 from support.world import KEY as ACCOUNT
 from voip_sms.core.identity import Rules
 from voip_sms.core.ids import from_text
 from voip_sms.doors.api.door import Rooms
 from voip_sms.engine.credentials import DirectoryCredentials
-from voip_sms.engine.dispatch import NOWHERE
 from voip_sms.engine.events import job_row
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.metrics import Metrics
@@ -24,14 +23,6 @@ from voip_sms.engine.submit import Submit
 
 BOTH = frozenset({"messages", "admin"})
 HELLO = {"to": "601123456", "text": "Dzień dobry"}
-
-
-class NoDispatcher:
-    def admit(self, carrier: str, pair: str, parts: int):
-        return NOWHERE
-
-    def announce(self, carrier: str):
-        return NOWHERE
 
 
 @pytest.fixture

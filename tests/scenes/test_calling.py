@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, NoDispatcher
 from support.world import ACME, DIRECTORY, OTHER, OWN, PRICE, World, world
 from voip_sms.core.calls import CallOrder
 from voip_sms.core.clock import DAY
@@ -16,21 +16,12 @@ from voip_sms.core.failures import Refusal
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import Item, Message, Step
 from voip_sms.engine.calls import Calling
-from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.submit import Submit
 
 CALLER, OTHER_CALLER = "+48601123456", "+48602123456"
 NAME, NUMBER = Identity("name", "ACME"), Identity("number", OWN)
 FLOW = IvrFlow(Account(b"account-ivr-0001", ACME, "ivr", "address", NAME))
-
-
-class NoDispatcher:
-    def admit(self, carrier: str, pair: str, parts: int) -> Nowhere:
-        return NOWHERE
-
-    def announce(self, carrier: str) -> Nowhere:
-        return NOWHERE
 
 
 @dataclass

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, NoDispatcher
 from support.world import ACME, World, to_send, world
 from voip_sms.cli.main import main
 from voip_sms.core import ids
 from voip_sms.core.identity import Rules
-from voip_sms.engine.dispatch import NOWHERE
 from voip_sms.engine.events import job_row
 from voip_sms.engine.submit import Submit
 from voip_sms.store.database import open_database
@@ -75,14 +74,6 @@ def test_a_database_from_the_future_ends_with_three(config: Path, tmp_path: Path
 
 
 # --- explain ------------------------------------------------------------------------------------------------
-
-
-class NoDispatcher:
-    def admit(self, carrier: str, pair: str, parts: int):
-        return NOWHERE
-
-    def announce(self, carrier: str):
-        return NOWHERE
 
 
 async def _sent(place: World, *, tried: bool = False) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, NoDispatcher
 from support.world import (
     ACME,
     CREDIT,
@@ -28,21 +28,10 @@ from voip_sms.core.directory import Identity, Pool
 from voip_sms.core.failures import Refusal, StoreUnavailableError
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import Message, Submitted
-from voip_sms.engine.dispatch import NOWHERE
 from voip_sms.engine.submit import Submit
 from voip_sms.store.writer import Writer
 
 PEER = "+48601123456"
-
-
-class NoDispatcher:
-    """Nobody is bound: everything is queued."""
-
-    def admit(self, carrier: str, pair: str, parts: int):
-        return NOWHERE
-
-    def announce(self, carrier: str):
-        return NOWHERE
 
 
 @pytest.fixture

@@ -6,29 +6,18 @@ from typing import Any
 
 import pytest
 
-from support.fakes import START, FakeClock
+from support.fakes import START, FakeClock, NoDispatcher
 from support.sip_engine import message
 from support.world import ACME, DIRECTORY, OWN, PHONE, POOL, PRICE, TWO_WAY, World, world
 from voip_sms.core.directory import Account
 from voip_sms.core.failures import Accepted, Permanent, StoreUnavailableError, Temporary
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import ForwardJob, Submission, Submitted
-from voip_sms.engine.dispatch import NOWHERE
 from voip_sms.engine.submit import Submit
 from voip_sms.forwards.number import NumberForwarder
 
 SENDER = "+48777000001"
 TARGET = "+48602000001"
-
-
-class NoDispatcher:
-    """Nobody is bound: everything is queued."""
-
-    def admit(self, carrier: str, pair: str, parts: int):
-        return NOWHERE
-
-    def announce(self, carrier: str):
-        return NOWHERE
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, NoDispatcher
 from support.forwarding import SIP, FakeForwarder, Stage, opened
 from support.world import ACME, PHONE, TWO_WAY, to_send
 from voip_sms.core.clock import DAY, HOUR, MINUTE, SECOND
@@ -15,20 +15,11 @@ from voip_sms.core.failures import Accepted, Permanent, Temporary
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import Message, Submission
 from voip_sms.engine.chores.expiry import PATIENCE, NoReceipt
-from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.submit import Submit
 
 HANDED = Accepted("sip:101@pbx", handed_to="PBX")
-
-
-class NoDispatcher:
-    def admit(self, carrier: str, pair: str, parts: int) -> Nowhere:
-        return NOWHERE
-
-    def announce(self, carrier: str) -> Nowhere:
-        return NOWHERE
 
 
 @pytest.fixture

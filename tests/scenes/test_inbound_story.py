@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, NoDispatcher
 from support.world import ACME, DIRECTORY, OWN, World, world
 from voip_sms.core.clock import SystemClock
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import InboundPart
 from voip_sms.demo.hook_sink import HookSink
 from voip_sms.demo.mail_sink import MailSink
-from voip_sms.engine.dispatch import NOWHERE
 from voip_sms.engine.forwarding import Forwarding
 from voip_sms.engine.receive import Receiver
 from voip_sms.engine.submit import Submit
@@ -34,16 +33,6 @@ class Identity:
     relay: str
     domain: str = "sms.test"
     sender: str = "sms@sms.test"
-
-
-class NoDispatcher:
-    """Nobody is bound: everything is queued."""
-
-    def admit(self, carrier: str, pair: str, parts: int):
-        return NOWHERE
-
-    def announce(self, carrier: str):
-        return NOWHERE
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import asyncio
 import os
 import sys
 
-from support.fakes import fixed_random
+from support.fakes import NoDispatcher, fixed_random
 from support.world import DIRECTORY
 from voip_sms.core.calls import CallOrder
 from voip_sms.core.clock import SystemClock
@@ -17,7 +17,6 @@ from voip_sms.core.identity import Rules
 from voip_sms.core.ids import Ids
 from voip_sms.engine.calls import Calling
 from voip_sms.engine.context import Context
-from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.submit import Submit
 from voip_sms.store.database import open_database
 from voip_sms.store.reader import Reader
@@ -26,16 +25,6 @@ from voip_sms.store.writer import Writer
 FLOW = "address"
 AT_ONCE = 4
 """Calls that reach their step together."""
-
-
-class NoDispatcher:
-    """Nobody is bound: everything is queued."""
-
-    def admit(self, carrier: str, pair: str, parts: int) -> Nowhere:
-        return NOWHERE
-
-    def announce(self, carrier: str) -> Nowhere:
-        return NOWHERE
 
 
 async def main(url: str, calls: int) -> None:

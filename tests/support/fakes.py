@@ -1,8 +1,9 @@
-"""Time, ids and chance that a test holds in its hand."""
+"""Time, ids and chance that a test holds in its hand, and a dispatcher with no carrier."""
 
 import random
 
 from voip_sms.core.clock import SECOND
+from voip_sms.engine.dispatch import NOWHERE, Nowhere
 
 # 2026-11-22T10:00:00Z: an ordinary working day, after the summer-time change, before any expiry in fixtures.
 START = 1_795_341_600_000_000
@@ -33,6 +34,16 @@ class FakeIds:
         number = self._next
         self._next += 1
         return number.to_bytes(16, "big")
+
+
+class NoDispatcher:
+    """`engine.submit.Admission` where nobody is bound: everything is queued."""
+
+    def admit(self, carrier: str, pair: str, parts: int) -> Nowhere:
+        return NOWHERE
+
+    def announce(self, carrier: str) -> Nowhere:
+        return NOWHERE
 
 
 def fixed_random(seed: int = 20261122) -> random.Random:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, NoDispatcher
 from support.world import ACME, DIRECTORY, OTHER, OWN, World, world
 from voip_sms.core.directory import Account, Identity, MailSender
 from voip_sms.core.identity import Rules
@@ -13,7 +13,6 @@ from voip_sms.core.mail.addressing import recipient_of
 from voip_sms.core.mail.letters import Letter, Posted
 from voip_sms.core.model import InboundPart
 from voip_sms.engine.accounts.sealing import Sealed, Vault
-from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.mail import Mailing
 from voip_sms.engine.mail_secrets import Secrets
 from voip_sms.engine.receive import Receiver
@@ -30,16 +29,6 @@ SECRET_HASH = Vault(Random(5).randbytes).seal(Sealed(SECRET))
 def sender(address: str, tenant_id: bytes, identity: Identity, **options: Any) -> MailSender:
     account = Account(sha256(address.encode()).digest()[:16], tenant_id, "mail", address, identity)
     return MailSender(account, SECRET_HASH, "k7q2", **options)
-
-
-class NoDispatcher:
-    """Nobody is bound: everything is queued."""
-
-    def admit(self, carrier: str, pair: str, parts: int) -> Nowhere:
-        return NOWHERE
-
-    def announce(self, carrier: str) -> Nowhere:
-        return NOWHERE
 
 
 @dataclass

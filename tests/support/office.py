@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from support.fakes import FakeClock, FakeIds, fixed_random
+from support.fakes import FakeClock, FakeIds, NoDispatcher, fixed_random
 from voip_sms.core.audit import By
 from voip_sms.core.identity import Rules
 from voip_sms.core.resources import ConfigFile
@@ -15,7 +15,6 @@ from voip_sms.engine.accounts.sealing import Vault
 from voip_sms.engine.audit import AuditLog
 from voip_sms.engine.context import Context
 from voip_sms.engine.credentials import DirectoryCredentials
-from voip_sms.engine.dispatch import NOWHERE, Nowhere
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.names import Names
 from voip_sms.engine.oversight import Oversight
@@ -77,14 +76,6 @@ FILE = {
     "price_lists": [{"name": "std", "currency": "PLN", "rates": [{"prefix": "+48", "amount": "0.29"}]}],
     "tenants": [tenant("acme", ACME_KEY, 1), tenant("other", OTHER_KEY, 2)],
 }
-
-
-class NoDispatcher:
-    def admit(self, carrier: str, pair: str, parts: int) -> Nowhere:
-        return NOWHERE
-
-    def announce(self, carrier: str) -> Nowhere:
-        return NOWHERE
 
 
 @dataclass
