@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from support.fakes import FakeClock
 from support.office import FILE, Office
@@ -17,6 +17,7 @@ from voip_sms.core.clock import DAY, to_rfc3339
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import Options, Submission
 from voip_sms.core.people import User
+from voip_sms.doors.panel.screens.send.screen import LISTED
 from voip_sms.engine.panel import UNDO, Writing, Written
 from voip_sms.engine.people.rows import user_of
 from voip_sms.store import resolve
@@ -319,6 +320,65 @@ async def test_groups_that_overlap_leave_nobody_out(scene: Scene) -> None:
     writing = Writing(scene.office.context, scene.office.submit, Rules())
     outlook = await writing.preview(await scene.user(ANN), Written(("East", "WEST"), "Hej"))
     assert outlook.count == len(numbers)
+
+
+# --- a long list --------------------------------------------------------------------------------------------
+
+LONG = [f"+48602{no:06}" for no in range(340)]
+
+
+async def long_list(scene: Scene) -> Seen:
+    """Sent to more people than one page lists, and to a landline."""
+    acme, *others = users()["tenants"]
+    groups = [{"name": "Long", "numbers": LONG}]
+    assert not await scene.office.apply({**users(), "tenants": [{**acme, "groups": groups}, *others]})
+    return await scene.write(to="222000001", group="Long")
+
+
+async def test_how_far_a_long_list_is_is_counted_and_a_page_of_it_read(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page asks every three seconds: what it costs must not grow with the list."""
+    sent = await long_list(scene)
+    some = [row["id"] for row in await scene.rows()][:300]
+    change = update(message).where(message.c.id.in_(some)).values(status="delivered")
+    await scene.office.writer.run(lambda connection: connection.execute(change))
+    read = rows_read(monkeypatch)
+    seen = await scene.ann.get(sent.path)
+    assert sum(read) < LISTED + 50, "a page of messages, and what is read of everything else"
+    assert "300 delivered" in seen.page.text
+    assert "40 scheduled" in seen.page.text
+    assert "98.60" in seen.page.text
+    rows = seen.page.all("tbody")[0].all("tr")
+    assert len(rows) == LISTED
+    assert "A landline takes no SMS" in rows[0].text, "who gets nothing stands on top"
+    assert "The first 200 are shown" in seen.page.text
+
+
+async def test_a_long_list_that_was_called_back_is_sent_again_to_everybody(scene: Scene) -> None:
+    sent = await long_list(scene)
+    back = await scene.ann.send(sent, f"{sent.path}/undo")
+    assert "nothing was sent, and nothing is charged" in back.page.text
+    assert "340 canceled" in back.page.text
+    again = dict(back.form("/panel/send/preview").posted())
+    assert (set(again["to"].split()), again["text"]) == ({"222000001", *LONG}, "Hej")
+
+
+def rows_read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each query finds from now on."""
+    found: list[int] = []
+    execute = Connection.execute
+
+    def counting(self: Connection, *args: Any, **options: Any) -> Any:
+        result = execute(self, *args, **options)
+        if not result.returns_rows:
+            return result
+        frozen = result.freeze()
+        found.append(len(frozen.data))
+        return frozen()
+
+    monkeypatch.setattr(Connection, "execute", counting)
+    return found
 
 
 # --- what it would come to ----------------------------------------------------------------------------------

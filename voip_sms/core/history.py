@@ -65,6 +65,21 @@ class Sums:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """The messages of one submission that have this status: how many, and their price in 10^-6 of `currency`.
+
+    `created_at` of the first; `send_at`: when the first is to go, None where nobody named a time.
+    """
+
+    status: str
+    count: int
+    price: Micros
+    currency: str
+    created_at: Micros
+    send_at: Micros | None
+
+
+@dataclass(frozen=True, slots=True)
 class Hour:
     """An hour's traffic, from `start`: accepted to send, received, and what of it did not arrive."""
 

@@ -8,7 +8,7 @@ import orjson
 
 from voip_sms.core import leases
 from voip_sms.core.directory import Id
-from voip_sms.core.failures import Refusal
+from voip_sms.core.failures import CODES, Refusal
 from voip_sms.core.model import Item, OutboundPart, Plan, Sender, Submitted
 from voip_sms.core.planning import Draft, Facts, Planner, Request, goes_on, holder_of, refused_for, term_of
 from voip_sms.engine import billing
@@ -56,6 +56,11 @@ class Replay:
     def of(cls, submission_id: Id, items: str) -> Self:
         """As the record of requests has it, `items` as JSON."""
         return cls(submission_id, [(to, kept, code, why) for to, kept, code, why in orjson.loads(items)])
+
+
+def remembered(code: str, detail: str) -> Refusal:
+    """The refusal of a recipient, as the record of requests has it."""
+    return Refusal(code if code in CODES else "invalid", detail)
 
 
 # --- what must be read --------------------------------------------------------------------------------------

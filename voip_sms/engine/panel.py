@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -11,16 +11,16 @@ from sqlalchemy.exc import IntegrityError
 
 from voip_sms.core import addresses, writing
 from voip_sms.core.clock import SECOND
-from voip_sms.core.directory import Account, Directory, Id, IdentityKind, Micros
+from voip_sms.core.directory import Account, Directory, Id, IdentityKind
 from voip_sms.core.failures import Refusal
 from voip_sms.core.identity import TWO_WAY, Rules
-from voip_sms.core.model import Idempotency, Item, Options, Plan, Submission, Submitted
+from voip_sms.core.model import Idempotency, Options, Plan, Submission, Submitted
 from voip_sms.core.people import User
 from voip_sms.core.planning import TEXT_MOST
 from voip_sms.core.writing import Weight
 from voip_sms.engine.context import Context
+from voip_sms.engine.sent import Sent, look, messages_of
 from voip_sms.engine.submit import RECIPIENTS_MOST, Submit
-from voip_sms.store.charges import MAY_GIVE_BACK, given_back
 
 DOOR: Final = "panel"
 UNDO: Final = 10 * SECOND
@@ -144,25 +144,15 @@ class Writing:
         written = Written((peer,), text, number, once)
         return await self._stored(self._submission(user, written, (peer,)))
 
-    async def sent(self, user: User, once: str) -> Submitted | None:
-        """What they sent with this token, with each recipient's result as it is now; None: nothing.
-
-        Prices are without what was given back.
-        """
-        found = await self._submit.recall(user.tenant_id, _key(self.account(user), once))
-        if found is None:
-            return None
-        messages = [item.message for item in found.items if item.message is not None]
-        ended = [one.id for one in messages if one.price and one.status in MAY_GIVE_BACK]
-        back = await self._context.reader.run(given_back, user.tenant_id, ended) if ended else {}
-        return found._replace(items=[_charged(item, back) for item in found.items]) if back else found
+    async def sent(self, user: User, once: str, listed: int) -> Sent | None:
+        """What they sent with this token, as it is now, with `listed` of its recipients; None: nothing."""
+        return await look(self._context.reader, user.tenant_id, _key(self.account(user), once), listed)
 
     async def undo(self, user: User, once: str) -> Undone:
         """Call back what they sent with this token and has not left. Refusal `not_found`."""
-        submitted = await self.sent(user, once)
-        if submitted is None:
+        ids = await messages_of(self._context.reader, user.tenant_id, _key(self.account(user), once))
+        if ids is None:
             raise Refusal("not_found", "nothing was sent with this form")
-        ids = [item.message.id for item in submitted.items if item.message is not None]
         canceled = 0
         for start in range(0, len(ids), _AT_ONCE):
             some = ids[start : start + _AT_ONCE]
@@ -255,14 +245,6 @@ class Writing:
             return addresses.number(typed, self._rules.country).e164
         except Refusal:
             return typed
-
-
-def _charged(item: Item, back: Mapping[Id, Micros]) -> Item:
-    """With what of its price stays, once this much was given back."""
-    message = item.message
-    if message is None or message.price is None or message.id not in back:
-        return item
-    return item._replace(message=message._replace(price=message.price - back[message.id]))
 
 
 def _of_company(directory: Directory, tenant_id: Id, default_name: str) -> Iterator[SenderChoice]:

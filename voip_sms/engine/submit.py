@@ -8,19 +8,19 @@ from typing import Final, Protocol
 from sqlalchemy.exc import IntegrityError
 
 from voip_sms.core.directory import Directory, Id
-from voip_sms.core.failures import CODES, Refusal
+from voip_sms.core.failures import Refusal
 from voip_sms.core.identity import Rules
 from voip_sms.core.model import Item, Message, OutboundPart, Plan, Submission, Submitted
 from voip_sms.core.planning import Draft, Planner, Request
 from voip_sms.core.screening import Rule
-from voip_sms.engine.acceptance import Acceptance, Job, Replay, Stored, follow_of, reads_of
+from voip_sms.engine.acceptance import Acceptance, Job, Replay, Stored, follow_of, reads_of, remembered
 from voip_sms.engine.cancel import cancel_unit
 from voip_sms.engine.context import Context
 from voip_sms.engine.limits import NO_LIMITS, Limits
 from voip_sms.engine.progress import Moment
 from voip_sms.engine.rows import Ready, make_ready, pair_of
 from voip_sms.store.jobs import resolve
-from voip_sms.store.messages import get_message, messages_of_submission, request_of_key
+from voip_sms.store.messages import get_message, messages_of_submission
 from voip_sms.store.units import Rows, State, Unit
 
 RECIPIENTS_MOST: Final = 10_000
@@ -124,14 +124,6 @@ class Submit:
         plans: list[Plan] = await self._context.writer.do(self._unit(job, decide))
         return plans
 
-    async def recall(self, tenant_id: Id, key: bytes) -> Submitted | None:
-        """What came of the request that was stored under this key, as it is now; None: nothing."""
-        found = await self._context.reader.run(request_of_key, tenant_id, key)
-        if found is None:
-            return None
-        submission_id, items = found
-        return await self._again(tenant_id, Replay.of(submission_id, items))
-
     async def cancel(self, tenant_id: Id, message_id: Id) -> Message:
         """Cancel what no carrier has got yet and release its money. Refusal `not_found` or `too_late`."""
         await self.withdraw(tenant_id, message_id)
@@ -223,7 +215,7 @@ class Submit:
         items = [
             Item(to, by_id.get(bytes.fromhex(message_id)))
             if message_id
-            else Item(to, refused=Refusal(code if code in CODES else "invalid", detail))
+            else Item(to, refused=remembered(code, detail))
             for to, message_id, code, detail in replay.items
         ]
         return Submitted(replay.submission_id, items, replayed=True)

@@ -22,6 +22,7 @@ from voip_sms.doors.panel.rooms import Rooms
 from voip_sms.doors.panel.screens.send.form import HOURS, MORE, USUAL, Asked, asked_of
 from voip_sms.doors.panel.screens.send.words import Preview, preview_of, sender_options
 from voip_sms.engine.panel import UNDO, Outlook, Undone
+from voip_sms.engine.sent import Sent
 
 LISTED: Final = 200
 """Results on one page, refused ones first; of more, the history tells."""
@@ -43,13 +44,19 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """What came of a form. `seconds` are left to call it back; `leaves_at`: when it is to go, if a person
-    said so; `moving`: something of it will still change.
+class Progress:
+    """What came of a form. `results`: of the first `LISTED` of `count` recipients; `statuses`: how many
+    messages have which.
+
+    `seconds` are left to call it back; `leaves_at`: when it is to go, if a person said so; `moving`: some of
+    it will still change; `again`: to whom it would be sent once more, as the form takes it, where some of it
+    was called back.
     """
 
     once: str
     results: Sequence[Result]
+    count: int
+    statuses: Mapping[str, int]
     text: str
     price: Micros
     currency: str
@@ -58,11 +65,7 @@ class Sent:
     moving: bool
     canceled: int
     refused: int
-
-    @property
-    def again(self) -> str:
-        """To whom it would be sent once more, as the form takes it."""
-        return "\n".join(one.to for one in self.results)
+    again: str
 
 
 class Send:
@@ -168,11 +171,11 @@ class Send:
     async def sent(self, page: Page) -> web.StreamResponse:
         """What was sent with one form, and how far it is."""
         once = page.request.match_info["once"]
-        submitted = await self._writing.sent(page.user, once)
-        if submitted is None:
+        sent = await self._writing.sent(page.user, once, LISTED)
+        if sent is None:
             raise Refusal("not_found")
         template = "send/result.html" if page.request.headers.get(_PARTS) else "send/sent.html"
-        return page.render(template, sent=_sent(page, once, submitted), listed=LISTED)
+        return page.render(template, sent=_progress(page, once, sent))
 
     async def undo(self, page: Page) -> web.StreamResponse:
         """Call back what has not left."""
@@ -215,24 +218,27 @@ def _tone(undone: Undone) -> Any:
     return "good" if not undone.late else "warn" if undone.canceled else "bad"
 
 
-def _sent(page: Page, once: str, submitted: Submitted) -> Sent:
-    items = sorted(submitted.items, key=lambda item: item.refused is None)
-    messages = [item.message for item in items if item.message is not None]
-    waiting = [one for one in messages if one.status == Status.SCHEDULED]
-    leaves = min((one.send_at for one in waiting if one.send_at is not None), default=None)
-    held = leaves is not None and leaves - waiting[0].created_at <= UNDO
-    kept = [one for one in messages if one.status != Status.CANCELED]
-    return Sent(
-        once,
-        [_result(page, item) for item in items],
-        next((one.text for one in messages if one.text is not None), ""),
-        sum(one.price or 0 for one in kept),
-        next((one.currency for one in messages if one.currency), ""),
-        max(0, -(-(leaves - page.now) // SECOND)) if held and leaves is not None else 0,
-        None if held else leaves,
-        any(one.status not in TERMINAL for one in messages),
-        len(messages) - len(kept),
-        sum(item.refused is not None for item in items),
+def _progress(page: Page, once: str, sent: Sent) -> Progress:
+    statuses = {share.status: share.count for share in sent.shares}
+    waiting = next((share for share in sent.shares if share.status == Status.SCHEDULED), None)
+    leaves = waiting.send_at if waiting is not None else None
+    held = waiting is not None and leaves is not None and leaves - waiting.created_at <= UNDO
+    canceled = statuses.get(Status.CANCELED, 0)
+    messages = (item.message for item in sent.items if item.message is not None)
+    return Progress(
+        once=once,
+        results=[_result(page, item) for item in sent.items[:LISTED]],
+        count=len(sent.recipients),
+        statuses=statuses,
+        text=next((one.text for one in messages if one.text is not None), ""),
+        price=sent.price,
+        currency=sent.currency,
+        seconds=max(0, -(-(leaves - page.now) // SECOND)) if held and leaves is not None else 0,
+        leaves_at=None if held else leaves,
+        moving=any(status not in TERMINAL for status in statuses),
+        canceled=canceled,
+        refused=sent.refused,
+        again="\n".join(sent.recipients) if canceled else "",
     )
 
 
