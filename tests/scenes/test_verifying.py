@@ -1,8 +1,9 @@
 """A phone that texts shall be forwarded to says the code it was sent: ten minutes, three tries, no pestering."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from pydantic import TypeAdapter
@@ -14,6 +15,7 @@ from voip_sms.core.audit import By
 from voip_sms.core.failures import Refusal
 from voip_sms.core.model import Submission, Submitted
 from voip_sms.core.resources import InvalidError, NewForward
+from voip_sms.engine.accounts.sealing import Random
 from voip_sms.engine.history import History
 from voip_sms.engine.messages import Messages
 from voip_sms.engine.proving import Proving
@@ -22,6 +24,7 @@ from voip_sms.engine.verifying import Verifying
 from voip_sms.store import conversations
 from voip_sms.store.conversations import Asked
 from voip_sms.store.tables import audit_entry, number_proof
+from voip_sms.store.writer import Writer
 
 ANN = By("user:ann@acme.test", "panel")
 PHONE = "+48603000001"
@@ -48,6 +51,22 @@ class Listening:
     def code(self) -> str:
         (found,) = re.findall(r"\d{6}", self.texts[-1])
         return found
+
+
+class Hashing(Proving):
+    """Counts what it hashes; with `together`, several begin at the same moment."""
+
+    def __init__(self, chance: Random, together: asyncio.Barrier | None = None) -> None:
+        super().__init__(chance)
+        self.sealed = 0
+        self._together = together
+
+    async def seal(self, secret: str) -> str:
+        self.sealed += 1
+        if self._together is None:
+            return await super().seal(secret)
+        await self._together.wait()
+        return f"hash of {secret}"
 
 
 @dataclass
@@ -169,6 +188,38 @@ async def test_nobody_is_pestered(house: House) -> None:
     assert len(house.heard.texts) == 5
     house.clock.advance(24 * 3600)
     await house.verifying.send(house.acme, PHONE, ANN)
+
+
+async def test_who_is_impatient_costs_no_hash(house: House) -> None:
+    chance = fixed_random(4).randbytes
+    hashing = Hashing(chance)
+    verifying = Verifying(house.office.context, hashing, house.heard, chance, "PL")
+    await verifying.send(house.acme, PHONE, ANN)
+    for _ in range(5):
+        with pytest.raises(Refusal, match="rate_limited"):
+            await verifying.send(house.acme, PHONE, ANN)
+    assert hashing.sealed == 1
+
+
+async def test_of_two_nodes_that_begin_with_one_phone_at_once_one_sends(house: House) -> None:
+    """Neither sees the other's new row before its commit."""
+    writer = Writer(house.office.database.writer, lambda _topics: None)
+    writer.start()
+    chance, context = fixed_random(4).randbytes, house.office.context
+    hashing = Hashing(chance, asyncio.Barrier(2))
+    nodes = [
+        Verifying(one, hashing, house.heard, chance, "PL")
+        for one in (context, replace(context, writer=writer))
+    ]
+    try:
+        for number in range(10):
+            tries = [node.send(house.acme, f"+4860300001{number}", ANN) for node in nodes]
+            came = await asyncio.gather(*tries, return_exceptions=True)
+            refused = [one for one in came if isinstance(one, Exception)]
+            assert [str(one) for one in refused] == ["rate_limited: a code was sent there a moment ago"]
+            assert len(house.heard.texts) == number + 1
+    finally:
+        await writer.stop()
 
 
 @pytest.mark.parametrize("typed", ["12", "+48221234567", "+48700123456", "+48601000001"])

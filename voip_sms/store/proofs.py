@@ -1,8 +1,9 @@
-"""Reads which phones said the code that a tenant had sent to them."""
+"""Reads which phones a tenant had codes sent to, and which of them said theirs."""
 
 from sqlalchemy import Connection, select
 
 from voip_sms.core.directory import Id, Micros
+from voip_sms.store.config import Row
 from voip_sms.store.tables import number_proof
 
 
@@ -11,3 +12,9 @@ def proven_numbers(connection: Connection, tenant_id: Id, now: Micros) -> list[s
     mine = (number_proof.c.tenant_id == tenant_id, number_proof.c.proven_at.is_not(None))
     wanted = select(number_proof.c.number).where(*mine, number_proof.c.expires_at > now)
     return list(connection.execute(wanted.order_by(number_proof.c.number)).scalars())
+
+
+def codes_of(connection: Connection, tenant_id: Id) -> list[Row]:
+    """The phones that the tenant had codes sent to within a day or two, with how many and when."""
+    found = connection.execute(select(number_proof).where(number_proof.c.tenant_id == tenant_id))
+    return [dict(row) for row in found.mappings()]
