@@ -2,11 +2,14 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from support import traffic
 from support.fakes import FakeClock
@@ -23,7 +26,7 @@ from voip_sms.engine.live import Changes, Listener, Live
 from voip_sms.engine.signals import Signals, changes_of
 from voip_sms.store.database import open_database
 from voip_sms.store.reader import Reader
-from voip_sms.store.tables import message
+from voip_sms.store.tables import message, peer_note
 from voip_sms.store.writer import Writer
 
 PEER = "+48603000001"
@@ -78,23 +81,31 @@ async def test_of_two_who_claim_at_once_one_gets_it(company: Company, database_u
     """On two nodes: each has a writer of its own."""
     ann, ben = await company.desk.user(ANN), await company.desk.user(BEN)
     await company.came(ann)
+    async with other_node(company, database_url) as there:
+        for _ in range(5):
+            tries = (company.conversations.claim(ann, PEER), there.claim(ben, PEER))
+            told = await asyncio.gather(*tries, return_exceptions=True)
+            (late,) = [one for one in told if one is not None]
+            assert isinstance(late, Refusal)
+            assert (late.code.name, late.data["name"]) in (("conflict", "Ann"), ("conflict", "Ben"))
+            thread = await company.conversations.thread(ann, PEER)
+            assert thread.claim is not None
+            assert thread.claim.name == late.data["name"]
+            holder = ann if thread.claim.user_id == ann.id else ben
+            await company.conversations.release(holder, PEER)
+
+
+@asynccontextmanager
+async def other_node(company: Company, database_url: str) -> AsyncIterator[Conversations]:
+    """The same company's, as another process writes them."""
     database = open_database(database_url)
     elsewhere = Writer(database.writer, lambda _: None)
     elsewhere.start()
-    there = Conversations(replace(company.context, writer=elsewhere))
-    for _ in range(5):
-        tries = (company.conversations.claim(ann, PEER), there.claim(ben, PEER))
-        told = await asyncio.gather(*tries, return_exceptions=True)
-        (late,) = [one for one in told if one is not None]
-        assert isinstance(late, Refusal)
-        assert (late.code.name, late.data["name"]) in (("conflict", "Ann"), ("conflict", "Ben"))
-        thread = await company.conversations.thread(ann, PEER)
-        assert thread.claim is not None
-        assert thread.claim.name == late.data["name"]
-        holder = ann if thread.claim.user_id == ann.id else ben
-        await company.conversations.release(holder, PEER)
-    await elsewhere.stop()
-    database.close()
+    try:
+        yield Conversations(replace(company.context, writer=elsewhere))
+    finally:
+        await elsewhere.stop()
+        database.close()
 
 
 async def test_who_may_end_a_claim(company: Company) -> None:
@@ -140,6 +151,42 @@ async def test_notes_stand_where_they_were_written(company: Company) -> None:
         await refused(company.conversations.note(ann, PEER, wrong), "invalid")
     await company.conversations.note(ann, PEER, "nothing \x00 else \ud800")
     assert len((await company.conversations.thread(ann, PEER)).entries) == 4
+
+
+async def test_the_same_note_again_within_a_minute_is_a_second_click(
+    company: Company, database_url: str
+) -> None:
+    """Also where two nodes get the two clicks at once."""
+    ann, ben = await company.desk.user(ANN), await company.desk.user(BEN)
+    await company.came(ann)
+    async with other_node(company, database_url) as there:
+        here = company.conversations
+        await asyncio.gather(*(one.note(ann, PEER, "rings back") for one in (here, there) * 4))
+    assert await noted(company, ann) == ["rings back"]
+    await here.note(ann, PEER, "rings back today")
+    await here.note(ben, PEER, "rings back")
+    company.clock.advance(61)
+    await here.note(ann, PEER, "rings back")
+    await here.note(ann, PEER, "rings back")
+    assert sorted(await noted(company, ann)) == ["rings back"] * 3 + ["rings back today"]
+
+
+async def test_a_note_costs_the_same_however_many_there_are(company: Company) -> None:
+    ann = await company.desk.user(ANN)
+    await company.came(ann)
+    mine = {"tenant_id": ann.tenant_id, "peer": PEER, "user_id": ann.id, "author": "Ann", "body": "x" * 100}
+    rows = [{**mine, "id": company.ids.new(), "at": company.clock.now()} for _ in range(20_000)]
+    await company.desk.office.writer.run(lambda connection: connection.execute(insert(peer_note), rows))
+    await company.conversations.note(ann, PEER, "to begin with")
+    began = time.process_time()
+    for number in range(5):
+        await company.conversations.note(ann, PEER, f"note {number}")
+    assert time.process_time() - began < 0.1, "a millisecond or two each; all notes are read in fifty"
+
+
+async def noted(company: Company, user: User) -> list[str]:
+    thread = await company.conversations.thread(user, PEER)
+    return [one.text for one in thread.entries if isinstance(one, Note)]
 
 
 async def test_what_was_read_is_each_persons_own_and_stays_read(company: Company) -> None:

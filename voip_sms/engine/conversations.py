@@ -1,19 +1,20 @@
 """What people do with the conversations of their company: look, take one over, note, tick off as read."""
 
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
 from voip_sms.core.clock import MINUTE
 from voip_sms.core.conversations import NOTE_LONGEST, ConversationPage, Only, Thread
-from voip_sms.core.directory import Id
+from voip_sms.core.directory import Id, Micros
 from voip_sms.core.failures import Refusal
 from voip_sms.core.people import User
 from voip_sms.core.planning import storable
 from voip_sms.engine.context import Context
 from voip_sms.store import conversations as stored
-from voip_sms.store.units import Match, Read, Rows, State, Unit, by_key
+from voip_sms.store.units import Read, Rows, State, Unit, by_key
 
 PAGE: Final = 50
 PEER_LONGEST: Final = 128
@@ -103,18 +104,26 @@ class Conversations:
         body = storable(text.strip())
         if not body or len(body) > NOTE_LONGEST:
             raise Refusal("invalid", f"a note has 1 to {NOTE_LONGEST} characters")
-        now = self._context.clock.now()
-        theirs = Match("peer_note", ("tenant_id", "peer"), (user.tenant_id, peer), lock=False)
-        row: dict[str, Any] = {"tenant_id": user.tenant_id, "peer": peer, "user_id": user.id, "body": body}
-        row |= {"id": self._context.new_id(), "author": user.name or user.mail, "at": now}
+        now, key = self._context.clock.now(), _said(user, peer, body)
+        written: dict[str, Any] = {
+            "tenant_id": user.tenant_id,
+            "peer": peer,
+            "user_id": user.id,
+            "body": body,
+        }
+        written |= {"id": self._context.new_id(), "author": user.name or user.mail, "at": now}
 
         def decide(state: State) -> Rows:
-            recent = [one for one in state.find(theirs) if one["at"] > now - TWICE]
-            if any((one["user_id"], one["body"]) == (user.id, body) for one in recent):
+            before, rows = state.get("idempotency", key), Rows(inserts=[("peer_note", note)])
+            if before is None:
+                rows.insert("idempotency", **_record(user, key, note["id"], now))
+            elif before["created_at"] > now - TWICE:
                 return Rows()
-            return Rows(inserts=[("peer_note", row)])
+            else:
+                rows.update("idempotency", (key,), created_at=now)
+            return rows
 
-        await self._context.writer.do(Unit(decide, [theirs]))
+        await self._write(Unit(decide, [by_key("idempotency", key)]))
         self._tell(user, peer)
 
     async def read(self, user: User, peer: str, upto: Id) -> None:
@@ -157,6 +166,18 @@ class Conversations:
     def _tell(self, user: User, peer: str) -> None:
         if self._told is not None:
             self._told(user.tenant_id, peer)
+
+
+def _said(user: User, peer: str, body: str) -> bytes:
+    """What makes a note the same note: whose it is, about whom, and its words."""
+    parts = (b"note", user.tenant_id, user.id, peer.encode(), body.encode())
+    return sha256(b"".join(len(part).to_bytes(4) + part for part in parts)).digest()
+
+
+def _record(user: User, key: bytes, note_id: Id, now: Micros) -> dict[str, Any]:
+    """That a note was written just now: one row to look at, however many notes a number has."""
+    same: dict[str, Any] = {"key": key, "fingerprint": key, "submission_id": note_id, "items": "[]"}
+    return {**same, "tenant_id": user.tenant_id, "created_at": now}
 
 
 def _check(peer: str) -> None:
