@@ -105,13 +105,13 @@ class Conversations:
         if not body or len(body) > NOTE_LONGEST:
             raise Refusal("invalid", f"a note has 1 to {NOTE_LONGEST} characters")
         now, key = self._context.clock.now(), _said(user, peer, body)
-        written: dict[str, Any] = {
+        note: dict[str, Any] = {
             "tenant_id": user.tenant_id,
             "peer": peer,
             "user_id": user.id,
             "body": body,
         }
-        written |= {"id": self._context.new_id(), "author": user.name or user.mail, "at": now}
+        note |= {"id": self._context.new_id(), "author": user.name or user.mail, "at": now}
 
         def decide(state: State) -> Rows:
             before, rows = state.get("idempotency", key), Rows(inserts=[("peer_note", note)])
