@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import shutil
-import signal
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import Self
 from urllib.parse import urlencode
 
 import aiohttp
+
+from voip_sms.demo.children import end
 
 # Debian keeps the programs where a user's path does not look.
 FOLDERS = "/usr/sbin:/usr/local/sbin:/usr/bin"
@@ -85,14 +86,7 @@ class Kannel:
     async def stop(self) -> None:
         """End both by their own pids, the entrance first."""
         for box in reversed(self._boxes):
-            with contextlib.suppress(ProcessLookupError):
-                box.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(STOP):
-                    await box.wait()
-            except TimeoutError:
-                box.kill()
-                await box.wait()
+            await end(box, within=STOP)
         self._boxes.clear()
 
     async def __aenter__(self) -> Self:

@@ -7,8 +7,7 @@ from threading import Event
 import pytest
 from sqlalchemy import Connection, update
 
-from support.fakes import FakeClock, fixed_random
-from support.office import NoDispatcher
+from support.fakes import FakeClock, NoDispatcher, fixed_random
 from support.operating import ROOT, Control
 from voip_sms.core.clock import DAY, SECOND
 from voip_sms.core.directory import NO_TENANT

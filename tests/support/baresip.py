@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from support import peers
+from voip_sms.demo.children import dies_with_us
 from voip_sms.demo.phone import ANSWER, CLOSE, START, Inbox, Incoming, PhoneAccount, PhoneFailedError, Sent
 from voip_sms.demo.ports import quiet_port
-from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.recorder import Recorder
 
 MODULES: Final = "/usr/lib/baresip/modules"

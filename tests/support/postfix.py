@@ -1,28 +1,15 @@
-"""Debian's Postfix as a mail server of our own: a private folder and port, the machine's own one untouched."""
+"""Debian's Postfix as a mail server of our own."""
 
-import asyncio
-import os
 import pwd
 import shutil
-import signal
-import tempfile
-from asyncio.subprocess import DEVNULL, Process
-from contextlib import suppress
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Self
 
-from support import peers
-from voip_sms.demo.clients import until
-from voip_sms.demo.ports import quiet_port
-from voip_sms.demo.process import dies_with_us
+from support.daemon import START, Daemon
 
 DAEMONS = Path("/usr/lib/postfix/sbin")
-# It takes a second here; this is for a busy two-core machine.
-START = 30.0
-STOP = 10.0
 QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private", "saved")
 OWNER = "nobody"
 """Whose the mailboxes are: Postfix delivers as no privileged user."""
@@ -80,24 +67,19 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
-class Postfix:
+class Postfix(Daemon):
     """The server of a customer: mailboxes at `domain`; what is for `gateway` goes to a port of ours.
 
-    It takes any mail from loopback. Needs root (a loud skip otherwise): Postfix runs parts of itself as its user.
+    It takes any mail from loopback.
     """
 
     def __init__(self, domain: str = "example.test", boxes: tuple[str, ...] = ("biuro",)) -> None:
-        program = DAEMONS / "master"
-        if not program.exists():
-            peers.missing("postfix", "apt-get install postfix")
-        if os.geteuid() != 0:
-            peers.missing("postfix", "its master process must be started by root")
-        self._program = str(program)
+        super().__init__("Postfix", DAEMONS / "master", greeting=b"220", log="log/mail.log")
         self.domain, self.boxes = domain, boxes
-        self.port = quiet_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="voip-sms-postfix-"))
-        self._process: Process | None = None
         self._lay_out()
+
+    def arguments(self) -> tuple[str, ...]:
+        return "-c", str(self.folder / "etc"), "-d"
 
     @property
     def url(self) -> str:
@@ -120,46 +102,6 @@ class Postfix:
         with (self.folder / "etc" / "main.cf").open("a") as file:
             file.write(lines + "\n")
 
-    async def start(self) -> Self:
-        """Start the master process and wait for its greeting; RuntimeError with the log without one."""
-        self._process = await asyncio.create_subprocess_exec(
-            *dies_with_us(), self._program, "-c", str(self.folder / "etc"), "-d",
-            stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True,  # it ends its group, not ours
-        )  # fmt: skip
-        try:
-            await until(self._greets, "Postfix does not answer", START)
-        except TimeoutError:
-            log = self.log_text()[-3000:]
-            await self.stop()
-            raise RuntimeError(f"Postfix did not start:\n{log}") from None
-        return self
-
-    async def stop(self) -> None:
-        """End the master process by its own pid, which ends all others, and remove the folder."""
-        await self.halt()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    async def halt(self) -> None:
-        """End it; queue and mailboxes stay, and `start` goes on with them."""
-        process, self._process = self._process, None
-        if process is None or process.returncode is not None:
-            return
-        # The master's shutdown (`postfix stop`) is SIGTERM; it ends its children by their process group.
-        process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP):
-                await process.wait()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
     def mailbox(self, box: str = "biuro") -> Path:
         """The maildir of a box."""
         return self.folder / "mailboxes" / box
@@ -175,10 +117,7 @@ class Postfix:
         async def look() -> EmailMessage | None:
             return next((mail for mail in self.mails(box) if containing in text_of(mail)), None)
 
-        try:
-            found: EmailMessage = await until(look, f"{box} got no mail with {containing!r}", within)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}\n{self.log_text()[-3000:]}") from None
+        found: EmailMessage = await self.until(look, f"{box} got no mail with {containing!r}", within)
         return found
 
     async def logged(self, text: str, within: float = START) -> str:
@@ -187,34 +126,11 @@ class Postfix:
         async def look() -> str:
             return next((line for line in self.log_text().splitlines() if text in line), "")
 
-        try:
-            line: str = await until(look, f"nothing in the log of Postfix with {text!r}", within)
-        except TimeoutError as error:
-            raise TimeoutError(f"{error}\n{self.log_text()[-3000:]}") from None
+        line: str = await self.until(look, f"nothing in the log of Postfix with {text!r}", within)
         return line
-
-    def log_text(self) -> str:
-        file = self.folder / "log" / "mail.log"
-        return file.read_text(errors="replace") if file.exists() else ""
-
-    async def _greets(self) -> bool:
-        if self._process is None or self._process.returncode is not None:
-            return False
-        try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        except OSError:
-            return False
-        try:
-            async with asyncio.timeout(START):
-                return (await reader.readline()).startswith(b"220")
-        finally:
-            writer.close()
-            with suppress(OSError):
-                await writer.wait_closed()
 
     def _lay_out(self) -> None:
         """Folders with the owners that Postfix insists on, and its files."""
-        self.folder.chmod(0o755)  # other users pass through it
         for name in ("etc", "queue", "log", "mailboxes"):
             (self.folder / name).mkdir()
         (self.folder / "queue" / "pid").mkdir()

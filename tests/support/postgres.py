@@ -4,7 +4,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,8 @@ import psycopg
 
 from support import peers
 from support.memory import DISK, MEMORY, memory
+from voip_sms.demo.children import dies_with_us, end_blocking
+from voip_sms.demo.ports import kept_port
 
 USER = "voip_sms"
 # initdb takes 2 s and a start less than one here; this is for a busy two-core machine.
@@ -54,10 +55,6 @@ class PostgresServer:
 
     def start(self) -> "PostgresServer":
         """Make the cluster and start the server; RuntimeError with its log when it does not answer."""
-        # The server refuses to run as root: then it runs as the user that Debian's package made.
-        self._as_user = (
-            {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
-        )
         if self._as_user:
             shutil.chown(self._folder, "postgres", "postgres")
         self._run("initdb", "-D", str(self._folder / "data"), "-U", USER, "--auth=trust", "--no-sync",
@@ -77,15 +74,8 @@ class PostgresServer:
     def end_process(self, number: signal.Signals = signal.SIGQUIT) -> None:
         """End the process and keep the data: an outage. SIGINT closes orderly, SIGQUIT is a crash."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            process.send_signal(number)
-        try:
-            process.wait(STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP)
+        if process is not None:
+            end_blocking(process, number, STOP)
 
     def start_again(self) -> None:
         """Come back on the same port with the same data, after `end_process`."""
@@ -114,7 +104,7 @@ class PostgresServer:
         self._execute(f'DROP DATABASE IF EXISTS "{url.rpartition("/")[2]}" WITH (FORCE)')
 
     def _launch(self, port: int = 0) -> bool:
-        self.port = port or _free_port()
+        self.port = port or kept_port()
         options = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self._folder),
@@ -127,7 +117,7 @@ class PostgresServer:
         settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*_dies_with_us(), str(self._programs / "postgres"), "-D", str(self._folder / "data"),
+                [*dies_with_us("INT"), str(self._programs / "postgres"), "-D", str(self._folder / "data"),
                  "-p", str(self.port), *settings],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder, **self._as_user,
             )  # fmt: skip
@@ -163,16 +153,3 @@ def _sweep() -> None:
         owner = folder.name.removeprefix(PREFIX).partition("-")[0]
         if owner.isdecimal() and not Path("/proc", owner).exists():
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _dies_with_us() -> list[str]:
-    """A prefix that ends the server when the tests are killed; without it it would stay for ever."""
-    found = shutil.which("setpriv")
-    return [found, "--pdeathsig", "INT"] if found else []

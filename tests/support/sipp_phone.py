@@ -8,9 +8,9 @@ from typing import Final, Self
 
 from support import peers
 from support.sipp import SippRun, run_sipp
+from voip_sms.demo.children import dies_with_us
 from voip_sms.demo.phone import ANSWER, Inbox, Incoming, PhoneAccount, Sent
 from voip_sms.demo.ports import quiet_port
-from voip_sms.demo.process import dies_with_us
 
 POLL: Final = 0.05  # seconds between two looks at its log
 LIFETIME: Final = 600_000  # ms that it stays registered without being told to end

@@ -6,19 +6,17 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
 from voip_sms.demo import asterisk_files
+from voip_sms.demo.children import dies_with_us, end_blocking
 from voip_sms.demo.phone import PhoneAccount
 from voip_sms.demo.ports import quiet_port
-from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.programs import find_program, root_of
 
 # It boots in half a second here; this is for a busy two-core machine.
 START: Final = 30.0
-STOP: Final = 10.0
 # A command on its console takes 20 ms; a dialplan reload as much.
 COMMAND: Final = 20.0
 POLL: Final = 0.05
@@ -106,15 +104,8 @@ class Asterisk:
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End the process by its own pid and keep its folder."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(ProcessLookupError):
-            process.send_signal(number)
-        try:
-            process.wait(STOP)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(STOP)
+        if process is not None:
+            end_blocking(process, number)
 
     def kill(self) -> None:
         """Let it die in the middle of whatever it does."""

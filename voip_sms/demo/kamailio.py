@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, Self
 
+from voip_sms.demo.children import dies_with_us
 from voip_sms.demo.clients import until
 from voip_sms.demo.ports import quiet_port
-from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.programs import find_program, root_of
 
 SHIPPED: Final = Path(__file__).parents[2] / "deploy" / "kamailio"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+from voip_sms.demo.children import dies_with_us
 from voip_sms.demo.phone import ANSWER, CLOSE, START, Inbox, Incoming, PhoneAccount, PhoneFailedError, Sent
-from voip_sms.demo.process import dies_with_us
 from voip_sms.demo.recorder import Recorder
 
 PROGRAM: Final = "linphone-daemon"

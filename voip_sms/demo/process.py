@@ -4,13 +4,14 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from voip_sms.demo.children import dies_with_us
 
 # A cold start migrates the database and imports everything: 2 s here, so this is for a busy two-core machine.
 START = 30.0
@@ -170,15 +171,6 @@ class Service:
 
     def _complaint(self, what: str) -> str:
         return f"voip-sms {' '.join(self.arguments)}: {what}\n{self.log_text()[-4000:]}"
-
-
-def dies_with_us(by: str = "KILL") -> list[str]:
-    """A prefix that ends the child when we are killed ourselves; Debian has it, elsewhere we do without.
-
-    `by` "TERM" is for programs that have children of their own to end.
-    """
-    found = shutil.which("setpriv")
-    return [found, "--pdeathsig", by] if found else []
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
