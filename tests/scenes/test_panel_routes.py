@@ -63,6 +63,27 @@ async def test_no_form_without_our_token_is_taken(walk: Walk) -> None:
     assert await walk.house.everything() == before
 
 
+async def test_the_other_language_leads_to_a_page_wherever_a_form_went(walk: Walk) -> None:
+    """A page that answers a form may stand where nothing can be opened: then the form's page it is."""
+    wrong = []
+    for route in walk.routes("POST"):
+        who = walk.who_may(route)
+        assert who is not None
+        seen = await who.post(await walk.path(route, "acme"), {"csrf": "guessed", "a": "b"})
+        for language in ("pl", "en"):
+            there = await who.send(seen, "/panel/language", press=f"language={language}")
+            if there.status != 200 or not there.page.all("html", lang=language):
+                wrong.append((route.path, there.path, there.status))
+    assert not wrong
+    lost = await walk.admin.get("/panel/nothing-here?x=1")
+    there = await walk.admin.send(lost, "/panel/language", press="language=pl")
+    assert (there.status, there.path) == (404, "/panel/nothing-here?x=1"), "as before, in Polish"
+    closed = await walk.admin.get("/panel/send/preview")
+    assert closed.status == 405
+    there = await walk.admin.send(closed, "/panel/language", press="language=en")
+    assert (there.status, there.path) == (200, "/panel/send")
+
+
 async def test_roles_without_the_right_are_refused(walk: Walk) -> None:
     before = await walk.house.everything()
     wrong = []

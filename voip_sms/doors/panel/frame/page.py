@@ -145,6 +145,12 @@ class Page:
             self._posted = Posted(fields, _once_of(fields) or self.once())
         return self._posted
 
+    @property
+    def here(self) -> str:
+        """Where this page is found again; of one that answered a form without a page there, the form's."""
+        found = self.frame.table.page_at(self.request.rel_url.raw_path)
+        return self.request.path_qs if found == self.request.rel_url.raw_path else found
+
     # --- what is answered ---
 
     def render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:

@@ -75,10 +75,25 @@ class Table:
 
     def takes(self, path: str) -> bool:
         """Whether some route takes a form at this path."""
-        return any(
-            route.method == "POST" and re.fullmatch(_PLACE.sub("[^/]+", route.path), path)
-            for route in self.routes
-        )
+        return any(route.method == "POST" for route in self._at(path))
+
+    def page_at(self, path: str) -> str:
+        """The path itself, or where it only takes forms the nearest page above: the form's, or the first."""
+        if not self._at(path):
+            return path
+        while path != ROOT and not self._opens(path):
+            path = path.rpartition("/")[0]
+        return path
+
+    def _opens(self, path: str) -> bool:
+        return any(route.method == "GET" and not route.stream for route in self._at(path))
+
+    def _at(self, path: str) -> Sequence[Route]:
+        """The routes that a path means: one without placeholders before those that would fit as well."""
+        exact = [route for route in self.routes if route.path == path]
+        return exact or [
+            route for route in self.routes if re.fullmatch(_PLACE.sub("[^/]+", route.path), path)
+        ]
 
 
 def local(path: str, fallback: str = ROOT) -> str:
