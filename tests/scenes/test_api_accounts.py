@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support.api import ADMIN_KEY, KEY, PBX_KEY, SENDING_KEY, Api, Site, api_over, site_over
+from support.api import ADMIN_KEY, KEY, PBX_KEY, SENDING_KEY, Api, Site, api_over
 from support.fakes import FakeClock
 from support.office import ACME_KEY, Office
 from voip_sms.core.clock import HOUR
@@ -76,20 +76,12 @@ async def test_the_same_call_id_twice_sends_one(api: Api) -> None:
 
 
 @pytest.fixture
-async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
-    made = await Office.open(database_url, clock)
+async def office(office: Office) -> Office:
     own = {"user": "101", "identity": {"kind": "number", "value": "+48601000001"}}
     key = {"name": "app1", "scopes": ["messages", "accounts"]}
     tenant = {"name": "acme", "keys": [key], "sip_accounts": [own]}
-    assert not await made.apply({"version": 1, "tenants": [tenant]})
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def site(office: Office) -> AsyncIterator[Site]:
-    async with site_over(office.rooms()) as made:
-        yield made
+    assert not await office.apply({"version": 1, "tenants": [tenant]})
+    return office
 
 
 async def test_the_accounts_number_sends(site: Site) -> None:

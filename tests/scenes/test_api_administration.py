@@ -1,12 +1,10 @@
 """Tenants manage their own configuration over HTTP, and never see or touch anybody else's."""
 
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
-from support.api import Answer, Client, Site, site_over
-from support.fakes import FakeClock
+from support.api import Answer, Client, Site
 from support.office import ACME_KEY, OTHER_KEY, Office
 from voip_sms.core import ids
 from voip_sms.core.clock import HOUR, MINUTE
@@ -15,24 +13,6 @@ from voip_sms.doors.api.access import OPERATORS
 from voip_sms.doors.api.operations import OPERATIONS
 
 SECRET = "a secret of the other tenant"
-
-
-@pytest.fixture
-async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
-    made = await Office.open(database_url, clock)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def site(office: Office) -> AsyncIterator[Site]:
-    async with site_over(office.rooms()) as made:
-        yield made
-
-
-@pytest.fixture
-def acme(site: Site) -> Client:
-    return site.client(ACME_KEY)
 
 
 async def the_only(client: Client, path: str, **wanted: object) -> dict[str, object]:

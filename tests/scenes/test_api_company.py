@@ -1,33 +1,17 @@
 """Mail senders, groups, keywords, addresses and the company's switches over HTTP, as the panel has them."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from support.api import Client, Site, site_over
-from support.fakes import FakeClock
-from support.office import ACME_KEY, OTHER_KEY, Office
+from support.api import Client, Site
+from support.office import OTHER_KEY, Office
 
 SENDER = {"address": "Biuro@Acme.test", "secret": "correct horse", "limits": {"day": 5}}
 
 
 @pytest.fixture
-async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
-    made = await Office.open(database_url, clock)
-    assert not await made.apply({"version": 1, "tenants": [{"name": "acme", "self_service": True}]})
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def site(office: Office) -> AsyncIterator[Site]:
-    async with site_over(office.rooms()) as made:
-        yield made
-
-
-@pytest.fixture
-def acme(site: Site) -> Client:
-    return site.client(ACME_KEY)
+async def office(office: Office) -> Office:
+    assert not await office.apply({"version": 1, "tenants": [{"name": "acme", "self_service": True}]})
+    return office
 
 
 async def test_a_mail_sender_is_made_changed_and_removed(office: Office, acme: Client) -> None:

@@ -1,11 +1,8 @@
 """The operator's keys: what they open, that they send nothing, and that no tenant's key opens it."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from support.api import Client, Site, site_over
-from support.fakes import FakeClock
+from support.api import Client, Site
 from support.office import ACME_KEY, OPERATOR_KEY, Office
 from voip_sms.doors.api.operations import OPERATIONS
 from voip_sms.store.units import Rows, Unit
@@ -13,19 +10,6 @@ from voip_sms.store.units import Rows, Unit
 OPENED = ("/v1/tenants", "/v1/quarantine", "/v1/orphan-receipts", "/v1/applied-names")
 DECIDING = ("/v1/quarantine/{id}", "/v1/quarantine/{id}", "/v1/applied-names/{id}")
 """By operation: a text is given away or deleted."""
-
-
-@pytest.fixture
-async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
-    made = await Office.open(database_url, clock)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def site(office: Office) -> AsyncIterator[Site]:
-    async with site_over(office.rooms()) as made:
-        yield made
 
 
 @pytest.fixture

@@ -1,15 +1,15 @@
 """Whatever an administrator changes, by a file or over HTTP, leaves one entry that tells it, and no secret."""
 
 import copy
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
 
-from support.api import Client, Site, site_over
-from support.fakes import FakeClock, fixed_random
+from support.api import Client, Site
+from support.fakes import fixed_random
 from support.office import ACME_KEY, BY, OPERATOR_KEY, OTHER_KEY, Office
 from support.waiting import eventually
 from voip_sms.core import ids
@@ -82,24 +82,6 @@ EVERYTHING: Json = {
         }
     ],
 }
-
-
-@pytest.fixture
-async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
-    made = await Office.open(database_url, clock)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def site(office: Office) -> AsyncIterator[Site]:
-    async with site_over(office.rooms()) as made:
-        yield made
-
-
-@pytest.fixture
-def acme(site: Site) -> Client:
-    return site.client(ACME_KEY)
 
 
 async def applied(office: Office, document: Json, *, prune: bool = False) -> Report:

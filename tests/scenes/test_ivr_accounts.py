@@ -2,16 +2,15 @@
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from support.api import Client, Site, site_over
+from support.api import Client, Site
 from support.fakes import FakeClock
 from support.forwarding import FakeForwarder
-from support.office import ACME_KEY, FILE, OTHER_KEY, Office
+from support.office import FILE, OTHER_KEY, Office
 from voip_sms.core.directory import CallLimits, Identity
 from voip_sms.core.failures import Accepted
 from voip_sms.core.model import InboundPart
@@ -27,24 +26,6 @@ FLOW = {
     "abroad": "random",
     "limits": {"caller": 5, "flow": 500},
 }
-
-
-@pytest.fixture
-async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
-    made = await Office.open(database_url, clock)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-async def site(office: Office) -> AsyncIterator[Site]:
-    async with site_over(office.rooms()) as made:
-        yield made
-
-
-@pytest.fixture
-def acme(site: Site) -> Client:
-    return site.client(ACME_KEY)
 
 
 def file(tenant: str = "acme", **more: Any) -> dict[str, Any]:

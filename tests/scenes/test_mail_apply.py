@@ -1,12 +1,10 @@
 """Mail senders, limits, groups and keywords: from the file that is applied to the directory in force."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from support.fakes import FakeClock
 from support.office import Office
 from voip_sms.core.clock import DAY, HOUR
 from voip_sms.core.directory import Quota
@@ -26,13 +24,6 @@ SENDER = {
     "auto_generated": True,
     "reply_window": "36h",
 }
-
-
-@pytest.fixture
-async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
-    made = await Office.open(database_url, clock)
-    yield made
-    await made.close()
 
 
 def acme(**more: Any) -> dict[str, Any]:

@@ -1,8 +1,5 @@
 """How a company's addresses stand: phones that are registered, mail addresses and what they have used."""
 
-from collections.abc import AsyncIterator
-
-import pytest
 from sqlalchemy import insert
 
 from support.fakes import FakeClock
@@ -13,13 +10,6 @@ from voip_sms.core.model import Binding
 from voip_sms.engine.registrations import StoredRegistrations
 from voip_sms.engine.standing import Standing, Used
 from voip_sms.store.tables import usage
-
-
-@pytest.fixture
-async def office(database_url: str, clock: FakeClock) -> AsyncIterator[Office]:
-    made = await Office.open(database_url, clock)
-    yield made
-    await made.close()
 
 
 def tenant(office: Office, name: str) -> bytes:
