@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
-JOBS ?= 2
+JOBS ?= 3
 COMPILED ?=
 BIN := $(VENV)/bin
 HERE := $(abspath $(BIN))
