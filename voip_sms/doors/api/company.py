@@ -9,7 +9,7 @@ from voip_sms.core.audit import By
 from voip_sms.core.directory import Account, Id
 from voip_sms.doors.api.administration import Accounts, Handle, by_key
 from voip_sms.doors.api.bodies import Query, answer, json_of
-from voip_sms.doors.api.operations import CODE_OF_NUMBER, COMPANY_PATCH, NUMBER_TO_PROVE
+from voip_sms.doors.api.shapes import CODE_OF_NUMBER, COMPANY_PATCH, NUMBER_TO_PROVE
 
 
 class Verifying(Protocol):

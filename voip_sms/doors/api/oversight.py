@@ -11,7 +11,7 @@ from voip_sms.core.directory import Account, Id
 from voip_sms.core.resources import answers, oversight, page
 from voip_sms.doors.api.administration import PAGE_PARAMETERS, Handle, by_key
 from voip_sms.doors.api.bodies import Query, answer, id_in_path, json_of, nothing
-from voip_sms.doors.api.operations import ASSIGNMENT, NAME_DECISION
+from voip_sms.doors.api.shapes import ASSIGNMENT, NAME_DECISION
 from voip_sms.engine.names import Applied, Decision
 
 Found = tuple[Sequence[dict[str, Any]], bool]

@@ -14,7 +14,7 @@ from voip_sms.core.resources.complaints import Complaint
 from voip_sms.core.resources.webhooks import DELIVERY, STATES, ReplayRequest
 from voip_sms.doors.api.administration import PAGE_PARAMETERS, Handle, by_key
 from voip_sms.doors.api.bodies import Query, answer, id_in_path, json_of
-from voip_sms.doors.api.operations import REPLAY
+from voip_sms.doors.api.shapes import REPLAY
 from voip_sms.engine.webhooks import HandoverFilter, Replay
 
 _FILTERS = PAGE_PARAMETERS | {"state", "forward"}
