@@ -115,6 +115,25 @@ async def test_who_guesses_at_another_door_is_slow_here(desk: Desk) -> None:
     assert desk.slept[-1] == 0
 
 
+async def test_who_waits_side_by_side_waits_for_each_other(desk: Desk) -> None:
+    for _ in range(BURST):
+        desk.guesses.wrong(AWAY.address)
+    tries = [desk.sign_in.by_password(ANN, "wrong", AWAY) for _ in range(AT_ONCE)]
+    codes = [error.code.name for error in await asyncio.gather(*tries, return_exceptions=True)]  # type: ignore[union-attr]
+    assert codes.count("unauthorized") == 4
+    assert codes.count("rate_limited") == AT_ONCE - 4
+    assert desk.slept == [6, 12, 18, 24]
+    await desk.signed_in(visit=HOME)
+    assert desk.slept[-1] == 0
+
+
+async def test_an_open_browser_is_no_place_to_guess_side_by_side(desk: Desk) -> None:
+    signed = await desk.signed_in()
+    tries = [desk.own.switch_off(signed.user, "wrong", HOME) for _ in range(BURST * 2)]
+    codes = [error.code.name for error in await asyncio.gather(*tries, return_exceptions=True)]  # type: ignore[union-attr]
+    assert (codes.count("unauthorized"), codes.count("rate_limited")) == (BURST, BURST)
+
+
 async def test_nobody_waits_in_parallel(desk: Desk) -> None:
     tries = [desk.sign_in.by_password(ANN, "wrong", AWAY) for _ in range(AT_ONCE + 3)]
     codes = [error.code.name for error in await asyncio.gather(*tries, return_exceptions=True)]  # type: ignore[union-attr]

@@ -1,8 +1,12 @@
 """Wrong secrets cost time, per source and per person and at every door; nobody is shut out, the table stays small."""
 
+import pytest
+
+from voip_sms.core.failures import Refusal
 from voip_sms.core.guessing import (
     BURST,
     NAME_BURST,
+    PATIENCE,
     SECONDS_PER_NAME,
     SECONDS_PER_TRY,
     SOURCES,
@@ -95,6 +99,80 @@ def test_looking_at_the_wait_takes_nothing() -> None:
     guesses = Guesses(Seconds())
     assert not any(guesses.wait(HERE, "ann@a.test") for _ in range(100))
     assert guesses.wrong(HERE, "ann@a.test") == 0
+
+
+def waits(guesses: Guesses, number: int, name: str = "ann@a.test", source: str = HERE) -> list[float]:
+    """Of tries at one moment; -1 for those that are refused."""
+    seen = []
+    for _ in range(number):
+        try:
+            seen.append(guesses.turn(source, name).seconds)
+        except Refusal:
+            seen.append(-1)
+    return seen
+
+
+def test_of_tries_side_by_side_each_waits_longer_and_then_they_are_refused() -> None:
+    guesses = Guesses(Seconds())
+    assert waits(guesses, BURST) == [0] * BURST
+    assert waits(guesses, 6) == [6, 12, 18, 24, -1, -1]
+    with pytest.raises(Refusal, match="rate_limited") as refused:
+        guesses.turn(HERE, "ann@a.test")
+    assert refused.value.data == {"retry_after": 30}
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 50])
+def test_an_hour_of_guessing_has_as_many_tries_side_by_side_as_one_by_one(at_once: int) -> None:
+    seconds, looked_at = Seconds(), 0
+    guesses = Guesses(seconds)
+    for _ in range(3600):
+        looked_at += sum(wait >= 0 for wait in waits(guesses, at_once))
+        seconds.now += 1
+    assert looked_at <= BURST + (3600 + PATIENCE) / SECONDS_PER_TRY
+
+
+def test_many_machines_that_share_one_victim_take_turns_too() -> None:
+    seconds, looked_at = Seconds(), 0
+    guesses = Guesses(seconds)
+    for _ in range(60):
+        for number in range(100):
+            looked_at += waits(guesses, 1, source=crowd(number)) != [-1]
+        seconds.now += 1
+    assert looked_at <= NAME_BURST + (60 + PATIENCE) / SECONDS_PER_NAME
+
+
+def test_a_right_secret_costs_no_turn() -> None:
+    guesses = Guesses(Seconds())
+    for _ in range(BURST * 10):
+        turn = guesses.turn(HERE, "ann@a.test")
+        assert turn.seconds == 0
+        guesses.spare(turn)
+    assert waits(guesses, 1) == [0]
+
+
+def test_who_mistypes_once_waits_for_nothing() -> None:
+    guesses = Guesses(Seconds())
+    guesses.turn(HERE, "ann@a.test")
+    assert waits(guesses, 1) == [0]
+
+
+def test_who_has_no_patience_takes_no_turn() -> None:
+    guesses = Guesses(Seconds())
+    waits(guesses, BURST)
+    for _ in range(3):
+        with pytest.raises(Refusal, match="rate_limited"):
+            guesses.turn(HERE, "ann@a.test", patience=0)
+    assert guesses.wait(HERE, "ann@a.test") == SECONDS_PER_TRY
+
+
+def test_who_is_wrong_too_often_is_no_longer_at_home() -> None:
+    guesses = Guesses(Seconds())
+    guesses.right(HERE, "ann@a.test")
+    for _ in range(BURST):
+        guesses.wrong(HERE, "ann@a.test")
+    assert guesses.at_home(HERE, "ann@a.test")
+    guesses.wrong(HERE, "ann@a.test")
+    assert not guesses.at_home(HERE, "ann@a.test")
 
 
 def test_a_site_is_an_address_or_a_slash_64() -> None:

@@ -1,5 +1,7 @@
 """The mail door's pure parts: line ends, counts of callers, replies, slow answers to guesses, settings."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -80,7 +82,7 @@ def test_every_reply_can_be_read_by_old_clients() -> None:
             assert answer.enhanced[0] == str(answer.code)[0], name
 
 
-async def test_wrong_passwords_are_answered_late_and_right_ones_never() -> None:
+async def test_wrong_passwords_are_slow_and_right_ones_never_where_their_user_is_at_home() -> None:
     slept: list[float] = []
 
     async def check(user: str, secret: str) -> MailSender | None:
@@ -90,15 +92,48 @@ async def test_wrong_passwords_are_answered_late_and_right_ones_never() -> None:
         slept.append(seconds)
 
     guard = Guard(check, Guesses(lambda: 0.0), sleep)
+    assert await guard("10.0.0.1", "home", "right") is not None
     for _ in range(BURST):
         assert await guard("10.0.0.1", "a", "wrong") is None
     assert not any(slept)
     assert await guard("10.0.0.1", "a", "wrong") is None
     assert 0 < slept[-1] <= DELAY_MOST
     slept.clear()
-    assert await guard("10.0.0.1", "a", "right") is not None
+    for _ in range(BURST):
+        assert await guard("10.0.0.1", "Home", "right") is not None
     assert await guard("10.0.0.2", "a", "wrong") is None
     assert not any(slept)
+
+
+async def test_a_fleet_that_logs_in_at_once_is_let_in() -> None:
+    """After a restart nobody is at home yet."""
+
+    async def check(user: str, secret: str) -> MailSender | None:
+        await asyncio.sleep(0)
+        return object()  # type: ignore[return-value]
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    guard = Guard(check, Guesses(lambda: 0.0), sleep)
+    assert all(await asyncio.gather(*[guard("10.0.0.1", f"scanner{n}", "right") for n in range(40)]))
+
+
+async def test_connections_side_by_side_are_no_way_around_the_wait() -> None:
+    looked_at = 0
+
+    async def check(user: str, secret: str) -> MailSender | None:
+        nonlocal looked_at
+        looked_at += 1
+        return None
+
+    async def sleep(seconds: float) -> None:
+        assert seconds <= DELAY_MOST
+
+    guard = Guard(check, Guesses(lambda: 0.0), sleep)
+    tries = await asyncio.gather(*[guard("10.0.0.1", "a", "x") for _ in range(100)], return_exceptions=True)
+    assert looked_at == BURST + 1
+    assert {one.code.name for one in tries if isinstance(one, Refusal)} == {"rate_limited"}
 
 
 @pytest.mark.parametrize(

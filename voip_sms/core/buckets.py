@@ -37,5 +37,20 @@ class Buckets:
         missing = 1 - min(self._burst, left + (now - since) * self._rate)
         return 0.0 if missing <= _ROUNDING else missing / self._rate
 
+    def reserve(self, key: Hashable, now: float) -> float:
+        """Take one in any case: the seconds until it is there. Whoever comes next waits for one more."""
+        wait = self.wait(key, now)
+        left, since = self._filled.pop(key, (self._burst, now))
+        self._filled[key] = (min(self._burst, left + (now - since) * self._rate) - 1, now)
+        if len(self._filled) > self._most:
+            self._filled.popitem(last=False)
+        return wait
+
+    def give_back(self, key: Hashable) -> None:
+        """One that was taken was not needed."""
+        if key in self._filled:
+            left, since = self._filled[key]
+            self._filled[key] = (left + 1, since)
+
     def __len__(self) -> int:
         return len(self._filled)

@@ -4,16 +4,19 @@ import asyncio
 import binascii
 from base64 import b64decode
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from voip_sms.core.directory import MailSender
 from voip_sms.core.failures import Refusal
-from voip_sms.core.guessing import Guesses
+from voip_sms.core.guessing import Guesses, Turn
 from voip_sms.doors.mail import answers
 from voip_sms.doors.mail.answers import Answer
 
 DELAY_MOST: Final = 10.0
-"""Seconds that a wrong answer is kept back at most: clients give up after 30."""
+"""Seconds that a password, or the answer to a wrong one, is kept back at most: clients give up after 30."""
+LOOKS: Final = 10
+"""Seconds, one after the other, in which a turn is looked for: those in front may be right and need none."""
 WRONG_MOST: Final = 3
 """Wrong passwords in one connection."""
 LONGEST: Final = 1_024
@@ -24,7 +27,10 @@ Authenticate = Callable[[str, str, str], Awaitable[MailSender | None]]
 
 
 class Guard:
-    """Checks passwords, and answers wrong ones late; right ones never wait."""
+    """Checks passwords: at once where the same user was right before, answering late if it was wrong now.
+
+    Anybody else takes turns, before anything is looked at: connections side by side are no way around.
+    """
 
     def __init__(
         self,
@@ -39,10 +45,26 @@ class Guard:
 
     async def __call__(self, peer: str, user: str, secret: str) -> MailSender | None:
         """`Authenticate`."""
+        name = user.lower()
+        if self._guesses.at_home(peer, name):
+            found = await self._check(user, secret)
+            if found is None:
+                await self._sleep(min(self._guesses.wrong(peer, name), DELAY_MOST))
+            return found
+        turn = await self._turn(peer, name)
+        await self._sleep(turn.seconds)
         found = await self._check(user, secret)
-        if found is None:
-            await self._sleep(min(self._guesses.wrong(peer, user.lower()), DELAY_MOST))
+        if found is not None:
+            self._guesses.spare(turn)
+            self._guesses.right(peer, name)
         return found
+
+    async def _turn(self, peer: str, name: str) -> Turn:
+        for _ in range(LOOKS):
+            with suppress(Refusal):
+                return self._guesses.turn(peer, name, DELAY_MOST)
+            await self._sleep(1.0)
+        return self._guesses.turn(peer, name, DELAY_MOST)
 
 
 class Client(Protocol):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, Final
 
 from voip_sms.core import passwords
@@ -149,14 +148,12 @@ class Own:
 
     async def _proven(self, user: User, password: str, visit: Visit) -> str:
         """The hash that the password is right for. Who found a browser open guesses no faster than others."""
-        wait = self._guesses.wait(visit.address, user.mail)
-        if wait:
-            raise Refusal("rate_limited", "too many wrong passwords", {"retry_after": ceil(wait)})
+        turn = self._guesses.turn(visit.address, user.mail, patience=0)
         row = await self._context.reader.run(stored.person, user.tenant_id, user.id)
         hashed: str = (row or {}).get("password_hash") or ""
         if not await self._proving.prove(hashed, passwords.prepared(password[: passwords.LONGEST])):
-            self._guesses.wrong(visit.address, user.mail)
             raise Refusal("unauthorized", "the password is wrong", {"again": True})
+        self._guesses.spare(turn)
         return hashed
 
     async def _renewed(self, user: User, visit: Visit, proven: str, change: Decide) -> SignedIn:

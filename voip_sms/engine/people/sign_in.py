@@ -82,25 +82,23 @@ class SignIn:
         self._trying: Counter[str] = Counter()
 
     async def by_password(self, mail: str, password: str, visit: Visit) -> SignedIn | CodeNeeded:
-        """Refusal `unauthorized`: no such person with this password. Too fast is slow, and never refused.
+        """Refusal `unauthorized`: no such person with this password. Too fast is slow.
 
-        Refusal `rate_limited` only for who tries more than eight at a time.
+        Refusal `rate_limited` for who tries more than eight at a time, or whose turn is too far away.
         """
         mail = mail.strip().lower()[:MAIL_LONGEST]
         with self._turn(visit):
-            await self._sleep(self._guesses.wait(visit.address, mail))
+            turn = self._guesses.turn(visit.address, mail)
+            await self._sleep(turn.seconds)
             person = await self._context.reader.run(resolve.person_of_mail, mail)
             active = is_active(self._context.directory(), person)
             stored = person["password_hash"] or "" if active and person is not None else ""
             said = passwords.prepared(password[: passwords.LONGEST + 1])
             right = await self._proving.prove(stored, said)
         if not right or person is None or len(said) > passwords.LONGEST:
-            self._guesses.wrong(visit.address, mail)
             raise Refusal("unauthorized", "the mail address or the password is wrong")
-        signed = await self.admit(person, visit)
-        if isinstance(signed, SignedIn):
-            self._guesses.right(visit.address, mail)
-        return signed
+        self._guesses.spare(turn)
+        return await self.admit(person, visit)
 
     async def admit(self, person: Mapping[str, Any], visit: Visit) -> SignedIn | CodeNeeded:
         """Open a session for a person whose password was proven, or ask for a code.
@@ -126,6 +124,8 @@ class SignIn:
         found: SignedIn | CodeNeeded = await self._context.writer.do(
             Unit(decide, [by_key("user_account", person["id"])])
         )
+        if isinstance(found, SignedIn):
+            self._guesses.right(visit.address, person["mail"])
         return found
 
     async def by_code(self, ticket: str, code: str, visit: Visit) -> SignedIn:
@@ -157,8 +157,7 @@ class SignIn:
         Refusal `rate_limited` as for `by_password`.
         """
         with self._turn(visit):
-            await self._sleep(self._guesses.wait(visit.address, ""))
-            self._guesses.wrong(visit.address)
+            await self._sleep(self._guesses.turn(visit.address, "").seconds)
             begun = self._seconds()
             await work()
             await self._sleep(max(0.0, ANSWERED - (self._seconds() - begun)))
