@@ -15,6 +15,7 @@ from voip_sms.core.addresses import readable
 from voip_sms.core.clock import from_rfc3339, to_datetime, to_rfc3339
 from voip_sms.core.directory import Micros
 from voip_sms.core.rating import amount_text
+from voip_sms.doors.panel.frame.routes import segment
 
 if TYPE_CHECKING:
     from voip_sms.doors.panel.frame.page import Page
@@ -104,4 +105,12 @@ def _page(context: Context) -> "Page":
     return page  # type: ignore[no-any-return]
 
 
-FILTERS: Final = {"when": when, "moment": at, "ago": ago, "money": money, "number": number, "phone": phone}
+FILTERS: Final = {
+    "when": when,
+    "moment": at,
+    "ago": ago,
+    "money": money,
+    "number": number,
+    "phone": phone,
+    "segment": segment,
+}

@@ -16,7 +16,7 @@ from voip_sms.doors.panel.frame.cookies import Cookies
 from voip_sms.doors.panel.frame.forms import Posted
 from voip_sms.doors.panel.frame.headers import dress
 from voip_sms.doors.panel.frame.render import Templates
-from voip_sms.doors.panel.frame.routes import Table
+from voip_sms.doors.panel.frame.routes import Table, read_segment
 from voip_sms.doors.panel.frame.seal import FIELD, Seal
 from voip_sms.doors.panel.frame.words import Catalogues, Words
 from voip_sms.doors.panel.rooms import Rooms
@@ -123,6 +123,10 @@ class Page:
     def arg(self, name: str, default: str = "") -> str:
         """Of the query, stripped, at most 512 characters."""
         return _storable(self.request.query.get(name, default))[:ARGUMENT_LONGEST].strip()
+
+    def named(self, name: str) -> str:
+        """What a name in the path says."""
+        return read_segment(self.request.match_info[name])
 
     def id(self, prefix: str, name: str = "id") -> Id:
         """Of the path: `fwd_…`. Refusal `not_found` for what is none."""

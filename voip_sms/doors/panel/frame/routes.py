@@ -17,6 +17,8 @@ ROOT: Final = "/panel"
 SECONDS: Final = 10.0
 """For a page: its reads take milliseconds; the store gives up after less."""
 _PLACE: Final = re.compile(r"\{(\w+)\}")
+_ODD: Final = re.compile("[^\\w+\\-\x80-\U0010ffff]", re.ASCII)
+_ODD_WRITTEN: Final = re.compile("~([0-9A-F]{2})")
 
 Handle = Callable[["Page"], Awaitable[web.StreamResponse]]
 
@@ -65,7 +67,7 @@ class Table:
         """The path of a route; what its path doesn't name goes into the query. KeyError: no such route."""
         path = self._paths[name]
         named = set(_PLACE.findall(path))
-        filled = _PLACE.sub(lambda place: quote(str(values[place[1]]), safe=""), path)
+        filled = _PLACE.sub(lambda place: quote(segment(str(values[place[1]])), safe="~"), path)
         rest = {key: value for key, value in values.items() if key not in named and value not in (None, "")}
         return f"{filled}?{urlencode(rest, doseq=True)}" if rest else filled
 
@@ -94,6 +96,19 @@ class Table:
         return exact or [
             route for route in self.routes if re.fullmatch(_PLACE.sub("[^/]+", route.path), path)
         ]
+
+
+def segment(text: str) -> str:
+    """A text as one segment of a path, whatever is in it: `a/b` is `a~2Fb`, and no text at all is `~`.
+
+    Browsers resolve `..`, also as `%2E%2E` (WHATWG URL, section 4.4), and proxies turn `%2F` into a slash.
+    """
+    return _ODD.sub(lambda char: f"~{ord(char[0]):02X}", text) or "~"
+
+
+def read_segment(written: str) -> str:
+    """What `segment` was given."""
+    return "" if written == "~" else _ODD_WRITTEN.sub(lambda code: chr(int(code[1], 16)), written)
 
 
 def local(path: str, fallback: str = ROOT) -> str:

@@ -17,7 +17,7 @@ from voip_sms.core.resources.messages import MESSAGE
 from voip_sms.doors.panel.frame.forms import Form
 from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.paging import PageOf, page_of
-from voip_sms.doors.panel.frame.routes import ROOT, Route
+from voip_sms.doors.panel.frame.routes import ROOT, Route, read_segment
 from voip_sms.doors.panel.frame.words import marked
 from voip_sms.doors.panel.reasons import refusal_words, why_failed
 from voip_sms.doors.panel.rooms import Rooms
@@ -90,7 +90,7 @@ class Conversations:
 
     async def list(self, page: Page) -> web.StreamResponse:
         """All of them, or those that wait for something."""
-        beside = await self._beside(page, "", _cursor(page, "after"))
+        beside = await self._beside(page, None, _cursor(page, "after"))
         return page.render("conversations/list.html", **beside)
 
     async def show(self, page: Page) -> web.StreamResponse:
@@ -115,8 +115,8 @@ class Conversations:
             note_longest=NOTE_LONGEST,
         )
 
-    async def _beside(self, page: Page, peer: str, after: Id | None) -> dict[str, Any]:
-        """The list, with the open one marked."""
+    async def _beside(self, page: Page, peer: str | None, after: Id | None) -> dict[str, Any]:
+        """The list, with the open one marked, if one is."""
         only = _only(page)
         found = await self._conversations.list(page.user, only, limit=LIST, after=after)
         following = "" if found.after is None else ids.to_text(MESSAGE, found.after)
@@ -147,10 +147,11 @@ class Conversations:
 
     async def parts(self, page: Page, changes: Changes) -> str:
         """The list; the open conversation where something in it is other."""
-        peer = page.arg("peer")
+        written = page.arg("peer")
+        peer = read_segment(written) if written else None
         values = await self._beside(page, peer, None)
         values |= {"open": False, "listed": page.arg("listed") == "1"}
-        if peer and (changes.much or peer in changes.peers):
+        if peer is not None and (changes.much or peer in changes.peers):
             try:
                 thread = await self._conversations.thread(page.user, peer, limit=ENTRIES)
                 values |= {**self._thread(page, thread), "open": True}
@@ -227,7 +228,7 @@ class Conversations:
 
 
 def _peer(page: Page) -> str:
-    return page.request.match_info["peer"]
+    return page.named("peer")
 
 
 def _only(page: Page) -> Only:

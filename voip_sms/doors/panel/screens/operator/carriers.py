@@ -87,7 +87,7 @@ class Carriers:
 
     async def change(self, page: Page) -> web.StreamResponse:
         """Other settings; an empty password field leaves it."""
-        posted, name = await page.form(), page.request.match_info["name"]
+        posted, name = await page.form(), page.named("name")
         try:
             wanted = parsed(page, SmppCarrier, {"name": name, **_given(posted)})
             await self._operating.network.put(wanted, page.by, seen=posted.get("seen", ""))
@@ -98,7 +98,7 @@ class Carriers:
 
     async def switch(self, page: Page) -> web.StreamResponse:
         """On or off: what it has in its hands is drained, what waits goes on waiting or takes another."""
-        posted, name = await page.form(), page.request.match_info["name"]
+        posted, name = await page.form(), page.named("name")
         enabled = switch(posted, "enabled")
         wanted = parsed(page, SmppCarrier, {"name": name, "enabled": enabled})
         errors = await attempt(
@@ -130,7 +130,7 @@ class Carriers:
     # --- one carrier ----------------------------------------------------------------------------------------
 
     async def _object(self, page: Page) -> dict[str, Any]:
-        name = page.request.match_info["name"]
+        name = page.named("name")
         return await self._operating.network.object("carriers", f"carriers[{name}]")
 
     async def _one(

@@ -70,7 +70,7 @@ class Pools:
 
     async def change(self, page: Page) -> web.StreamResponse:
         """Other numbers, another window or carrier."""
-        posted, name = await page.form(), page.request.match_info["name"]
+        posted, name = await page.form(), page.named("name")
         try:
             wanted = parsed(page, Pool, {"name": name, **_given(posted)})
             await self._network.put(wanted, page.by, seen=posted.get("seen", ""))
@@ -95,7 +95,7 @@ class Pools:
 
     async def remove(self, page: Page) -> web.StreamResponse:
         """Take one away that nobody shows as sender."""
-        posted, name = await page.form(), page.request.match_info["name"]
+        posted, name = await page.form(), page.named("name")
         work = self._network.remove("pools", f"pools[{name}]", page.by, seen=posted.get("seen", ""))
         errors = await attempt(page, work)
         if errors:
@@ -105,7 +105,7 @@ class Pools:
     # --- one pool -------------------------------------------------------------------------------------------
 
     async def _object(self, page: Page) -> dict[str, Any]:
-        return await self._network.object("pools", f"pools[{page.request.match_info['name']}]")
+        return await self._network.object("pools", f"pools[{page.named('name')}]")
 
     def _carriers(self) -> list[tuple[str, str]]:
         return [(name, name) for name in sorted(self._rooms.directory().carriers)]

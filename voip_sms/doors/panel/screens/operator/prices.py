@@ -78,7 +78,7 @@ class Prices:
 
     async def write(self, page: Page) -> web.StreamResponse:
         """New rates from a day on, or others for a day that is to come."""
-        posted, name = await page.form(), page.request.match_info["name"]
+        posted, name = await page.form(), page.named("name")
         dated = await self._dated(page)
         try:
             wanted = _prices(page, posted, name, dated[0]["currency"])
@@ -93,7 +93,7 @@ class Prices:
 
     async def withdraw(self, page: Page) -> web.StreamResponse:
         """Rates that are to come do not."""
-        posted, name = await page.form(), page.request.match_info["name"]
+        posted, name = await page.form(), page.named("name")
         work = self._network.withdraw_prices(posted.get("id", ""), page.by, seen=posted.get("seen", ""))
         errors = await attempt(page, work)
         if errors:
@@ -121,7 +121,7 @@ class Prices:
 
     async def _dated(self, page: Page) -> list[Shown]:
         """One list's days, the newest first."""
-        name = page.request.match_info["name"]
+        name = page.named("name")
         found = [one for one in await self._network.objects("price_lists") if one["name"] == name]
         if not found:
             raise Refusal("not_found")
