@@ -12,13 +12,12 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from voip_sms.app.settings import Settings
-from voip_sms.core import addresses
 from voip_sms.core.clock import to_datetime
 from voip_sms.core.directory import Account
-from voip_sms.core.failures import Refusal
 from voip_sms.core.ports import Submitter
 from voip_sms.doors.ivr import web
 from voip_sms.doors.ivr.door import Ids, IvrDoor
+from voip_sms.doors.ivr.knowledge import mobile_of
 from voip_sms.doors.ivr.prompts import Prompts
 from voip_sms.doors.ivr.runner import Engine
 from voip_sms.doors.ivr.shelf import Shelf
@@ -51,7 +50,10 @@ def ivr_door(
         web.register(http, prompts)
     country = settings.service.country
     engine = Engine(
-        Calling(context, submit, country), partial(_now, context), partial(_mobile, country), context.metrics
+        Calling(context, submit, country),
+        partial(_now, context),
+        partial(mobile_of, country),
+        context.metrics,
     )
     return IvrDoor(
         ari,
@@ -90,10 +92,3 @@ def _now(context: Context, account: Account) -> datetime:
     tenant = context.directory().tenants.get(account.tenant_id)
     zone = ZoneInfo("UTC" if tenant is None else tenant.timezone)
     return to_datetime(context.clock.now()).astimezone(zone)
-
-
-def _mobile(country: str, text: str) -> str:
-    try:
-        return addresses.recipient(text, country).e164
-    except Refusal:
-        return ""

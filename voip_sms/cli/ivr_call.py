@@ -10,6 +10,7 @@ import click
 from voip_sms.app.exits import Exit
 from voip_sms.app.settings import Settings
 from voip_sms.cli.exits import config_option, settings_of
+from voip_sms.cli.values import PairInvalidError, by_name
 from voip_sms.doors.ivr.flow import Flow
 from voip_sms.doors.ivr.originate import NumberInvalidError, call
 from voip_sms.doors.ivr.reading import read_flows
@@ -43,10 +44,10 @@ class _UnusableError(Exception):
 
 
 def _given(values: tuple[str, ...]) -> Mapping[str, str]:
-    pairs = [value.partition("=") for value in values]
-    if wrong := [name for name, equals, _ in pairs if not equals]:
-        raise _UnusableError(f"--set {wrong[0]}: must be NAME=VALUE")
-    return {name: value for name, _, value in pairs}
+    try:
+        return by_name(values)
+    except PairInvalidError as error:
+        raise _UnusableError(f"--set {error}: must be NAME=VALUE") from error
 
 
 def _flow(settings: Settings, name: str) -> Flow:

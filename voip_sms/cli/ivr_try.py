@@ -4,16 +4,19 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 import click
 
 from voip_sms.cli.ivr_files import country_option, flow_file, flow_in
-from voip_sms.core import addresses, segments
+from voip_sms.cli.values import PairInvalidError, by_name
+from voip_sms.core import segments
 from voip_sms.core.failures import Refusal
 from voip_sms.doors.ivr import events
 from voip_sms.doors.ivr.events import Action, Call, Digit, Event, HungUp, Played, Sent, TimedOut
+from voip_sms.doors.ivr.knowledge import mobile_of
 from voip_sms.doors.ivr.machine import Machine
 
 Result = Literal["accepted", "refused", "error"]
@@ -26,10 +29,10 @@ _LONGEST: Final = 1000
 
 def _variables(ctx: click.Context, parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
     del ctx, parameter
-    pairs = [text.partition("=") for text in given]
-    if not all(name and equals for name, equals, _ in pairs):
-        raise click.BadParameter("write name=value")
-    return {name: value for name, _, value in pairs}
+    try:
+        return by_name(given)
+    except PairInvalidError as error:
+        raise click.BadParameter("write name=value") from error
 
 
 @click.command("try")
@@ -74,15 +77,9 @@ def rehearse(
     def now() -> datetime:
         return (at or datetime.now(UTC)).astimezone()
 
-    def mobile(text: str) -> str:
-        try:
-            return addresses.recipient(text, country).e164
-        except Refusal:
-            return ""
-
     click.echo(f"{caller or 'somebody who hides the number'} calls {called}, {now():%A %d.%m.%Y %H:%M}")
     call = Call("try", caller, called, variables)
-    _Rehearsal(Machine(flow, call, now, mobile), flow.language, result).run()
+    _Rehearsal(Machine(flow, call, now, partial(mobile_of, country)), flow.language, result).run()
 
 
 class _Rehearsal:

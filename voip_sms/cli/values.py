@@ -1,5 +1,6 @@
-"""What commands take beside words and numbers: ids as they are shown, and moments."""
+"""What commands take beside words and numbers: ids as they are shown, moments, values by name."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -32,3 +33,16 @@ class MomentType(click.ParamType[int]):
             return value if isinstance(value, int) else clock.from_rfc3339(value)
         except clock.TimeInvalidError:
             self.fail(f"{value}: write it as 2026-11-22T10:00:00Z, with an offset", param, ctx)
+
+
+class PairInvalidError(ValueError):
+    """No NAME=VALUE; its text is what was given."""
+
+
+def by_name(pairs: Sequence[str]) -> dict[str, str]:
+    """Values by their names, of texts NAME=VALUE; the last one of a name counts. PairInvalidError."""
+    found = [(text, *text.partition("=")) for text in pairs]
+    for text, name, equals, _ in found:
+        if not name or not equals:
+            raise PairInvalidError(text)
+    return {name: value for _, name, _, value in found}

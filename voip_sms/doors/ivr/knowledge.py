@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
+from voip_sms.core import addresses
+from voip_sms.core.failures import Refusal
 from voip_sms.doors.ivr.events import Call, Digits, Number, Prompt, Say, Sound
 from voip_sms.doors.ivr.flow import Flow
 from voip_sms.doors.ivr.parts import HIDDEN, Condition
@@ -25,9 +27,17 @@ _KEYS: Final = re.compile(r"[0-9*#]{1,40}", re.ASCII)
 _WHOLE: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 
 
+def mobile_of(country: str, text: str) -> str:
+    """The E.164 of a number that can take an SMS, national ones being of `country`; "" for any other text."""
+    try:
+        return addresses.recipient(text, country).e164
+    except Refusal:
+        return ""
+
+
 class Knowledge:
-    """The variables of one call. `now` gives aware moments in the customer's zone; `mobile` the E.164 of a
-    number that can take an SMS, "" for any other text.
+    """The variables of one call. `now` gives aware moments in the customer's zone; `mobile` is `mobile_of`
+    the customer's country.
     """
 
     def __init__(
