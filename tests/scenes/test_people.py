@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 from sqlalchemy import select
 
-from support.fakes import FakeClock
+from support.fakes import FakeClock, fixed_random
 from support.office import BY, FILE
 from support.people import ANN, AWAY, BEN, CAT, HOME, OTTO, PANEL, PASSWORD, PEOPLE, ROOT, Desk
 from voip_sms.cli.main import main
@@ -23,6 +24,8 @@ from voip_sms.core.resources.people import Approval, Asking, NewUser, Refused, U
 from voip_sms.engine.forward_claims import Room, claim_unit
 from voip_sms.engine.forward_outcomes import Ended, record_unit
 from voip_sms.engine.people.registration import ASKED_BURST
+from voip_sms.engine.people.rows import SignedIn
+from voip_sms.engine.people.sign_in import SignIn
 from voip_sms.engine.people.users import sight
 from voip_sms.forwards.mail import compose
 from voip_sms.store.tables import audit_entry
@@ -150,12 +153,32 @@ async def test_who_is_switched_off_is_out_at_once(desk: Desk) -> None:
     assert not await desk.is_in(signed.token)
 
 
-async def test_a_switched_off_tenants_people_are_out_and_come_back_with_it(desk: Desk) -> None:
-    signed = await desk.signed_in(OTTO)
-    assert not await desk.office.apply({"version": 1, "tenants": [{"name": "other", "enabled": False}]})
+def switched(*, on: bool) -> dict[str, object]:
+    return {"version": 1, "tenants": [{"name": "other", "enabled": on}]}
+
+
+async def test_a_switched_off_tenants_people_are_out_and_sign_in_anew_when_it_is_back(desk: Desk) -> None:
+    signed, bystander = await desk.signed_in(OTTO), await desk.signed_in(CAT)
+    link = (await desk.links.make(OTTO, "sign_in", BY)).rpartition("/")[2]
+    assert not await desk.office.apply(switched(on=False))
     assert not await desk.is_in(signed.token)
-    assert not await desk.office.apply({"version": 1, "tenants": [{"name": "other", "enabled": True}]})
-    assert await desk.is_in(signed.token)
+    assert not await desk.office.apply(switched(on=True))
+    assert not await desk.is_in(signed.token)
+    await refused(desk.links.sign_in(link, HOME), "not_found")
+    assert await desk.is_in((await desk.signed_in(OTTO)).token)
+    assert await desk.is_in(bystander.token)
+
+
+async def test_a_session_of_a_node_that_heard_late_is_over_when_the_tenant_is_back(desk: Desk) -> None:
+    """Another process learns within a second that a customer is switched off."""
+    before = desk.office.holder.current()
+    assert not await desk.office.apply(switched(on=False))
+    late = replace(desk.office.context, directory=lambda: before)
+    sign_in = SignIn(late, desk.proving, desk.guesses, fixed_random(9).randbytes, seconds=lambda: 0.0)
+    signed = await sign_in.by_password(OTTO, PASSWORD, HOME)
+    assert isinstance(signed, SignedIn)
+    assert not await desk.office.apply(switched(on=True))
+    assert not await desk.is_in(signed.token)
 
 
 async def test_a_company_keeps_an_administrator(desk: Desk) -> None:

@@ -44,6 +44,12 @@ def end_sessions(connection: Connection, tenant_id: Id, user_id: Id) -> None:
         connection.execute(delete(table).where(*theirs))
 
 
+def end_all_sessions(connection: Connection, tenant_id: Id) -> None:
+    """Those of all of the tenant's people, and their links."""
+    for table in (one_time_link, panel_session):
+        connection.execute(delete(table).where(table.c.tenant_id == tenant_id))
+
+
 def registration(connection: Connection, registration_id: Id, *, locked: bool) -> Row | None:
     """A company's request. `locked`: nobody else decides on it until this transaction ends."""
     wanted = select(registration_table).where(registration_table.c.id == registration_id)

@@ -13,7 +13,7 @@ from voip_sms.engine.news import approved_row
 from voip_sms.store.audit import record
 from voip_sms.store.catalog import insert_rows, let_go
 from voip_sms.store.config import bump_generation, delete_row, insert_row, read_all, update_row
-from voip_sms.store.people import add, end_sessions
+from voip_sms.store.people import add, end_all_sessions, end_sessions
 from voip_sms.store.units import primary_key
 
 _MONEY: Final[tuple[str, ...]] = ("credit", "currency")
@@ -49,6 +49,8 @@ def _one(connection: Connection, change: Change) -> None:
         delete_row(connection, table, _key(table, row))
     if change.kind is TENANT:
         _balance(connection, change)
+        if "enabled" in columns:  # also on its return: a node that heard late may have let somebody in
+            end_all_sessions(connection, row["id"])
     if change.kind is USER and (not columns or not _RIGHTS.isdisjoint(columns)):
         end_sessions(connection, row["tenant_id"], row["id"])
     if change.kind is SIP_ACCOUNT and "via" in columns:
