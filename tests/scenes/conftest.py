@@ -1,12 +1,14 @@
-"""The service of two customers (`support/office.py`), and its API with a program of the first one's."""
+"""The service of two customers: an office of use cases, its API, and the whole with its panel."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from support.api import Client, Site, site_over
 from support.fakes import FakeClock
 from support.office import ACME_KEY, Office
+from support.panel_house import PanelHouse
 
 
 @pytest.fixture
@@ -25,3 +27,10 @@ async def site(office: Office) -> AsyncIterator[Site]:
 @pytest.fixture
 def acme(site: Site) -> Client:
     return site.client(ACME_KEY)
+
+
+@pytest.fixture
+async def house(database_url: str, tmp_path: Path) -> AsyncIterator[PanelHouse]:
+    opened = await PanelHouse.open(database_url, tmp_path)
+    yield opened
+    await opened.close()

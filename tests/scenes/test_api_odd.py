@@ -1,20 +1,9 @@
 """A NUL in what a program asks for is a fault of the program's, on both databases."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import aiohttp
-import pytest
 
 from support.office import ACME_KEY
 from support.panel_house import PanelHouse
-
-
-@pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[PanelHouse]:
-    opened = await PanelHouse.open(database_url, tmp_path)
-    yield opened
-    await opened.close()
 
 
 async def test_a_nul_in_a_query_is_told(house: PanelHouse) -> None:

@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 
 import aiohttp
-import pytest
 from aiohttp import web
 
 from support.panel import Visitor
@@ -20,13 +19,6 @@ from voip_sms.doors.panel.frame.page import Page
 from voip_sms.doors.panel.frame.routes import Route
 from voip_sms.net.http.server import HttpServer
 from voip_sms.net.http.settings import HttpSettings
-
-
-@pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[PanelHouse]:
-    opened = await PanelHouse.open(database_url, tmp_path)
-    yield opened
-    await opened.close()
 
 
 async def test_every_answer_has_the_headers(house: PanelHouse) -> None:

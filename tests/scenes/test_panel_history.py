@@ -3,8 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,13 +20,6 @@ from voip_sms.store.tables import ledger
 
 PEER, OTHER, NUMBER = "+48600100200", "+48600100300", "+48601000001"
 TEXT = "Paczka czeka <b>od</b> rana"
-
-
-@pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[PanelHouse]:
-    opened = await PanelHouse.open(database_url, tmp_path)
-    yield opened
-    await opened.close()
 
 
 async def put(house: PanelHouse, *made: dict[str, Any], owner: str = "acme", text: str = TEXT) -> list[str]:

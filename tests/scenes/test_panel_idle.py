@@ -1,8 +1,5 @@
 """A page that lies open uses nobody's session: it ends when its person has been away for long enough."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import aiohttp
 import pytest
 from sqlalchemy import select, update
@@ -14,13 +11,6 @@ from voip_sms.core.clock import MINUTE, SystemClock
 from voip_sms.core.people import IDLE
 from voip_sms.doors.panel.screens import live
 from voip_sms.store.tables import panel_session
-
-
-@pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[PanelHouse]:
-    opened = await PanelHouse.open(database_url, tmp_path)
-    yield opened
-    await opened.close()
 
 
 async def last_used(house: PanelHouse) -> int:

@@ -3,11 +3,8 @@
 import asyncio
 import re
 from base64 import b32decode
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import Connection, func, select
 
 from support.office import BY
@@ -24,13 +21,6 @@ from voip_sms.wire import totp
 
 ANOTHER = "another horse battery"
 NEW: dict[str, Any] = {"new_password": ANOTHER, "new_password_again": ANOTHER}
-
-
-@pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[PanelHouse]:
-    opened = await PanelHouse.open(database_url, tmp_path)
-    yield opened
-    await opened.close()
 
 
 async def link(house: PanelHouse, mail: str, kind: LinkKind) -> str:

@@ -3,12 +3,9 @@
 import asyncio
 import re
 from base64 import b32decode
-from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 
 import aiohttp
-import pytest
 from yarl import URL
 
 from support.panel import Visitor
@@ -17,13 +14,6 @@ from support.people import ANN, CAT, HOME, PASSWORD, ROOT
 from voip_sms.core.clock import SECOND
 from voip_sms.core.guessing import BURST
 from voip_sms.wire import totp
-
-
-@pytest.fixture
-async def house(database_url: str, tmp_path: Path) -> AsyncIterator[PanelHouse]:
-    opened = await PanelHouse.open(database_url, tmp_path)
-    yield opened
-    await opened.close()
 
 
 def plant(visitor: Visitor, session: str) -> None:

@@ -1,4 +1,7 @@
-"""API and panel in this process over a real database: two customers, an operator, their people; no carriers run."""
+"""API and panel as the service wires them: two customers, an operator, their people; no carriers run.
+
+Its time is the machine's: where a test moves the clock, `panel_office.py` has the panel alone.
+"""
 
 import re
 from collections.abc import Mapping
@@ -106,9 +109,7 @@ class PanelHouse:
         made = Visitor(self.address, language)
         self._visitors.append(made)
         if mail:
-            seen = await made.get("/panel/sign-in")
-            done = await made.send(seen, "/panel/sign-in", follow=False, mail=mail, password=PASSWORD)
-            assert done.status == 303, done.page.text[:400]
+            await made.sign_in(mail, PASSWORD)
         return made
 
     async def user_of(self, visitor: Visitor) -> User:

@@ -1,4 +1,7 @@
-"""The panel on a real socket over an office: the service's own wiring, with time in the test's hand."""
+"""The panel alone on a real socket over an office, with time in the test's hand.
+
+`panel_house.py` is the whole service as it is wired, on the machine's time.
+"""
 
 import time
 from collections.abc import AsyncIterator
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from support.office import Office
-from support.panel import Visitor
+from support.panel import PASSWORD, Visitor
 from voip_sms.app.settings import Settings
 from voip_sms.app.web import Parts, panel_door, shared
 from voip_sms.core.guessing import Guesses
@@ -15,8 +18,6 @@ from voip_sms.engine.signals import Signals
 from voip_sms.forwards.webhook import WebhookForwarder
 from voip_sms.net.http.server import HttpServer
 from voip_sms.net.http.settings import HttpSettings
-
-PASSWORD = "correct horse battery"
 
 
 def person(mail: str, role: str = "admin", **more: Any) -> dict[str, Any]:
@@ -36,9 +37,7 @@ class PanelOffice:
         """A browser of theirs."""
         made = Visitor(self.address, language)
         self._stack.push_async_callback(made.close)
-        seen = await made.get("/panel/sign-in")
-        done = await made.send(seen, "/panel/sign-in", follow=False, mail=mail, password=PASSWORD)
-        assert done.status == 303, done.page.text[:400]
+        await made.sign_in(mail)
         return made
 
 
