@@ -1,15 +1,21 @@
 """Charts: the drawing says what the numbers say."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from voip_sms.doors.panel import charts
 from voip_sms.doors.panel.charts import Data
+from voip_sms.doors.panel.frame.words import Catalogues
+
+ENGLISH, POLISH = (Catalogues.load().of(language) for language in ("en", "pl"))
 
 
 def day(*values: tuple[float, ...], names: tuple[str, ...] = ("sent", "received")) -> Data:
-    return Data("day", "Today", "Hour", names, [(f"{at}:00", value) for at, value in enumerate(values)])
+    points = [(f"{at}:00", value) for at, value in enumerate(values)]
+    return Data("day", "Today", "Hour", names, points, ENGLISH.number)
 
 
 def test_a_bar_is_as_high_as_its_number() -> None:
@@ -53,6 +59,19 @@ def test_numbers_are_written_as_the_reader_does() -> None:
     )
     assert chart.bars[0].label == "Monday, PLN: 1,50"
     assert chart.rows[0].values == ("1,50",)
+
+
+def test_large_numbers_are_whole_and_grouped_and_have_their_room() -> None:
+    data = day((1_000_000, 999), (2_345_678, 12_345))
+    chart = charts.bars(data)
+    assert [tick.label for tick in chart.up] == ["0", "600,000", "1,200,000", "1,800,000", "2,400,000"]
+    assert chart.rows[1].values == ("2,345,678", "12,345")
+    assert chart.description == "sent: 3,345,678, received: 13,344"
+    assert chart.bars[0].label == "0:00, sent: 1,000,000"
+    assert chart.left >= 10 * len("2,400,000"), "labels end 8 before it, and are 20 high on a phone"
+    assert min(bar.x for bar in chart.bars) >= chart.left
+    polish = charts.lines(replace(data, shown=POLISH.number))
+    assert polish.rows[0].values == ("1\N{NO-BREAK SPACE}000\N{NO-BREAK SPACE}000", "999")
 
 
 def test_a_long_time_has_labels_that_fit() -> None:

@@ -7,7 +7,9 @@ from typing import Final
 _WIDTH: Final = 720
 _HEIGHT: Final = 220
 _LEFT: Final = 44
-"""Room for the labels of the upright axis: five digits."""
+"""Least room for the labels of the upright axis."""
+_DIGIT: Final = 10
+"""Room for each of their characters, as large as they are on a phone."""
 _RIGHT: Final = 8
 _TOP: Final = 12
 _BOTTOM: Final = 26
@@ -85,7 +87,7 @@ class Chart:
     lines: tuple[Line, ...] = ()
     width: int = _WIDTH
     height: int = _HEIGHT
-    left: int = _LEFT
+    left: float = _LEFT
     right: int = _WIDTH - _RIGHT
 
     @property
@@ -98,7 +100,7 @@ class Chart:
 class Data:
     """What a chart shows: under each label one number of each name, at least 0.
 
-    `shown` writes a number as the reader does. At most SERIES_MOST names.
+    `shown` writes a number as the reader does (`Words.number`). At most SERIES_MOST names.
     """
 
     id: str
@@ -106,48 +108,72 @@ class Data:
     axis: str
     names: Sequence[str]
     points: Sequence[tuple[str, Sequence[float]]]
-    shown: Callable[[float], str] = "{:g}".format
+    shown: Callable[[float], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """Where things stand: places begin at `left`, each is `place` wide; `top` is the highest number."""
+
+    left: float
+    place: float
+    top: float
+
+    @classmethod
+    def of(cls, data: Data) -> "_Ground":
+        """As wide as its labels leave it. ValueError: too many names."""
+        if len(data.names) > SERIES_MOST:
+            raise ValueError(f"a chart has {SERIES_MOST} names at most")
+        top = nice(max((value for _, values in data.points for value in values), default=0))
+        left = max(_LEFT, _DIGIT * (1 + max(len(data.shown(value)) for value in _steps(top))))
+        return cls(left, (_WIDTH - left - _RIGHT) / max(len(data.points), 1), top)
+
+    def x(self, at: float) -> float:
+        """Of the place with this number, 0 is the first; halves are middles."""
+        return self.left + at * self.place
+
+    def y(self, value: float) -> float:
+        """Of a number."""
+        return round(_floor() - max(value, 0) / self.top * (_floor() - _TOP), 2)
 
 
 def bars(data: Data) -> Chart:
     """Names beside each other under every label: what happened in each hour."""
-    top = _top(data)
-    place = _place(data)
-    width = place * (1 - _GAP) / max(len(data.names), 1)
+    ground = _Ground.of(data)
+    width = ground.place * (1 - _GAP) / max(len(data.names), 1)
 
     def drawn() -> Iterator[Bar]:
         for at, (label, values) in enumerate(data.points):
-            begin = _LEFT + at * place + place * _GAP / 2
+            begin = ground.x(at + _GAP / 2)
             for series, value in enumerate(values):
                 if value <= 0:
                     continue
-                y = _y(value, top)
+                y = ground.y(value)
                 said = f"{label}, {data.names[series]}: {data.shown(value)}"
                 x = round(begin + series * width, 2)
                 radius = round(min(_RADIUS, width / 3), 2)
                 yield Bar(series + 1, x, y, round(width * 0.9, 2), round(_floor() - y, 2), radius, said)
 
-    return _chart(data, top, bars=tuple(drawn()))
+    return _chart(data, ground, bars=tuple(drawn()))
 
 
 def lines(data: Data) -> Chart:
     """A line for each name: how something went over time."""
-    top = _top(data)
-    place = _place(data)
+    ground = _Ground.of(data)
 
     def drawn() -> Iterator[Line]:
         for series, name in enumerate(data.names):
             dots = tuple(
                 Dot(
-                    round(_LEFT + (at + 0.5) * place, 2),
-                    _y(values[series], top),
+                    round(ground.x(at + 0.5), 2),
+                    ground.y(values[series]),
                     f"{label}, {name}: {data.shown(values[series])}",
                 )
                 for at, (label, values) in enumerate(data.points)
             )
             yield Line(series + 1, " ".join(f"{dot.x:g},{dot.y:g}" for dot in dots), dots)
 
-    return _chart(data, top, lines=tuple(drawn()))
+    return _chart(data, ground, lines=tuple(drawn()))
 
 
 def nice(most: float) -> float:
@@ -161,8 +187,7 @@ def nice(most: float) -> float:
     return next(top for top in (power * one for one in steps) if top >= most and top % _STEPS == 0)
 
 
-def _chart(data: Data, top: float, *, bars: tuple[Bar, ...] = (), lines: tuple[Line, ...] = ()) -> Chart:
-    place = _place(data)
+def _chart(data: Data, ground: _Ground, *, bars: tuple[Bar, ...] = (), lines: tuple[Line, ...] = ()) -> Chart:
     every = max(1, -(-len(data.points) // _LABELS))
     return Chart(
         id=data.id,
@@ -170,17 +195,16 @@ def _chart(data: Data, top: float, *, bars: tuple[Bar, ...] = (), lines: tuple[L
         description=_described(data),
         axis=data.axis,
         names=tuple(data.names),
-        up=tuple(
-            Tick(_y(top * step / _STEPS, top), data.shown(top * step / _STEPS)) for step in range(_STEPS + 1)
-        ),
+        up=tuple(Tick(ground.y(value), data.shown(value)) for value in _steps(ground.top)),
         along=tuple(
-            Tick(round(_LEFT + (at + 0.5) * place, 2), label)
+            Tick(round(ground.x(at + 0.5), 2), label)
             for at, (label, _) in enumerate(data.points)
             if at % every == 0
         ),
         rows=tuple(Row(label, tuple(map(data.shown, values))) for label, values in data.points),
         bars=bars,
         lines=lines,
+        left=ground.left,
     )
 
 
@@ -191,19 +215,10 @@ def _described(data: Data) -> str:
     return ", ".join(said)
 
 
-def _top(data: Data) -> float:
-    if len(data.names) > SERIES_MOST:
-        raise ValueError(f"a chart has {SERIES_MOST} names at most")
-    return nice(max((value for _, values in data.points for value in values), default=0))
-
-
-def _place(data: Data) -> float:
-    return (_WIDTH - _LEFT - _RIGHT) / max(len(data.points), 1)
+def _steps(top: float) -> Iterator[float]:
+    """What the upright axis says."""
+    return (top * step / _STEPS for step in range(_STEPS + 1))
 
 
 def _floor() -> int:
     return _HEIGHT - _BOTTOM
-
-
-def _y(value: float, top: float) -> float:
-    return round(_floor() - max(value, 0) / top * (_floor() - _TOP), 2)

@@ -79,8 +79,7 @@ def money(context: Context, amount: Micros | None, currency: str = "") -> str:
 @pass_context
 def number(context: Context, value: float, decimals: int = 0) -> str:
     """`12,345`, in Polish `12 345`."""
-    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-    return format_decimal(value, pattern, locale=_page(context).words.language)
+    return _page(context).words.number(value, decimals)
 
 
 def phone(number: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
+from babel.numbers import format_decimal
 
 from voip_sms.core.people import Language
 
@@ -49,6 +50,11 @@ class Words:
         if isinstance(found, tuple) and all(found):
             said = found[self.plural(count)]
         return said % {"count": count, **values}
+
+    def number(self, value: float, decimals: int = 0) -> str:
+        """`12,345`, in Polish `12 345`."""
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        return format_decimal(value, pattern, locale=self.language)
 
     def knows(self, text: str) -> bool:
         """Whether the catalogues have it."""

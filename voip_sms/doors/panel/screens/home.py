@@ -75,7 +75,9 @@ def _chart(hours: Sequence[Hour], zone: tzinfo, words: Words) -> charts.Chart:
         for hour in hours
     ]
     names = (words("Sent"), words("Received"), words("Not delivered"))
-    return charts.bars(charts.Data("today", words("Messages by the hour"), words("Hour"), names, points))
+    return charts.bars(
+        charts.Data("today", words("Messages by the hour"), words("Hour"), names, points, words.number)
+    )
 
 
 def _name(message_id: Id) -> str:

@@ -117,7 +117,9 @@ def _chart(page: Page, days: Sequence[Day]) -> charts.Chart:
     words = page.words
     points = [(str(one.day.day), (one.sums.messages, one.sums.parts)) for one in days]
     names = (words("Messages"), words("Parts"))
-    return charts.bars(charts.Data("days", words("Messages by the day"), words("Day"), names, points))
+    return charts.bars(
+        charts.Data("days", words("Messages by the day"), words("Day"), names, points, words.number)
+    )
 
 
 def _link_of(page: Page, day: date) -> str:

@@ -172,7 +172,9 @@ def _chart(page: Page, traffic: CarrierTraffic, span: Span) -> Chart:
 
     points = [(label(one.at), (one.accepted, one.inbound, one.refused)) for one in traffic.slices]
     names = (words("Taken by the carrier"), words("Received"), words("Not taken"))
-    return bars(Data("throughput", words("Messages in parts"), words("Beginning"), names, points))
+    return bars(
+        Data("throughput", words("Messages in parts"), words("Beginning"), names, points, words.number)
+    )
 
 
 def _values(shown: Mapping[str, Any]) -> dict[str, Any]:

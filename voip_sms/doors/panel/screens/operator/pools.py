@@ -148,7 +148,14 @@ def _chart(page: Page, use: PoolUse) -> Chart:
     points = [(label(at), (leases,)) for at, leases in chosen]
     words = page.words
     return lines(
-        Data("leases", words("Pairs of number and recipient"), words("Beginning"), (words("Leased"),), points)
+        Data(
+            "leases",
+            words("Pairs of number and recipient"),
+            words("Beginning"),
+            (words("Leased"),),
+            points,
+            words.number,
+        )
     )
 
 
