@@ -33,6 +33,7 @@ from voip_sms.engine.chores.purge import KEPT, Purge
 from voip_sms.engine.limits import Limits
 from voip_sms.engine.mail import Mailing
 from voip_sms.engine.proving import WAITING
+from voip_sms.engine.standing import Standing, Used
 from voip_sms.engine.submit import Submit
 from voip_sms.store.writer import Writer
 
@@ -321,6 +322,29 @@ async def test_all_addresses_share_the_accounts_limit(office: PostOffice) -> Non
     assert not (await office.post("601123456"))[0].accepted
     assert (await office.mails("mail.limit"))[0]["target"] == NAMED
     assert (await office.post("601123456", by=FOREIGN))[0].accepted
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12", "Asia/Tokyo", "Nowhere/Land"])
+async def test_another_zone_brings_no_new_day_of_the_operators_limit(
+    office: PostOffice, clock: FakeClock, zone: str
+) -> None:
+    """Administrators of the company may change its zone; whose day that is has begun, or not, elsewhere."""
+    office.tenant(mail_limits=Quota(day=1), timezone="Europe/Warsaw")
+    assert (await office.post("601123456"))[0].accepted
+    office.tenant(timezone=zone)
+    (posted,) = await office.post("601123456")
+    assert posted.why_not is not None
+    assert posted.why_not.code.name == "limit_reached"
+    clock.moment += DAY
+    assert (await office.post("601123456"))[0].accepted
+
+
+async def test_all_addresses_together_are_counted_as_their_limit_is(office: PostOffice) -> None:
+    """The operator's, in UTC; each address's in the company's zone, where it is another day already."""
+    office.tenant(timezone="Pacific/Kiritimati")
+    assert (await office.post("601123456"))[0].accepted
+    used, total = await Standing(office.scene.context).mails(ACME)
+    assert (used[OFFICE], total) == (Used(1, 1), Used(1, 1))
 
 
 async def test_a_group_beyond_the_limit_goes_as_far_as_it_reaches(office: PostOffice) -> None:

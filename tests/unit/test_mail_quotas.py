@@ -55,6 +55,17 @@ def test_each_moment_lies_in_its_period(now: int) -> None:
         assert period.key in before - after
 
 
+@given(
+    st.integers(min_value=at(2020, 1, 1), max_value=at(2040, 1, 1)),
+    st.sampled_from(["Europe/Warsaw", "Pacific/Kiritimati", "Etc/GMT+12", "Mars/Base"]),
+)
+def test_the_operators_days_are_the_same_whatever_zone_the_customer_chooses(now: int, zone: str) -> None:
+    counted = gauges(MailSender(ACCOUNT), replace(TENANT, timezone=zone), now)
+    account = [one.period for one in counted if one.whose == "account"]
+    assert account == list(periods(now, "UTC"))
+    assert [one.period for one in counted if one.whose == "address"] == list(periods(now, zone))
+
+
 LIMIT = st.none() | st.integers(min_value=0, max_value=6)
 
 

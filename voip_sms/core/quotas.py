@@ -1,4 +1,4 @@
-"""Messages counted against limits per day and month of the tenant's zone, whoever has the limit."""
+"""Messages counted against limits per day and month of somebody's zone, whoever has the limit."""
 
 import zoneinfo
 from collections.abc import Mapping, Sequence

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from voip_sms.core.directory import Id
-from voip_sms.core.mail.quotas import ALL
+from voip_sms.core.mail.quotas import ALL, OPERATORS_ZONE
 from voip_sms.core.model import Binding
-from voip_sms.core.quotas import periods
+from voip_sms.core.quotas import Period, periods
 from voip_sms.engine.context import Context
 from voip_sms.engine.registrations import live
 from voip_sms.store.phones import bindings_of_tenant
@@ -16,7 +16,7 @@ from voip_sms.store.usage import counted
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Messages of this day and this month, in the tenant's zone."""
+    """Messages of this day and this month, in the zone that their limit is counted in."""
 
     day: int = 0
     month: int = 0
@@ -46,11 +46,15 @@ class Standing:
         """What each mail address has sent, by address; and all of them together."""
         tenant = self._context.directory().tenants.get(tenant_id)
         zone = "UTC" if tenant is None else tenant.timezone
-        day, month = periods(self._context.clock.now(), zone)
-        found = await self._context.reader.run(counted, tenant_id, ALL, (day.key, month.key))
-        used = {
-            scope: Used(found.get((scope, day.key), 0), found.get((scope, month.key), 0))
-            for scope, _ in found
-        }
-        total = used.pop(ALL, NOTHING)
-        return {scope.removeprefix(f"{ALL}:"): one for scope, one in used.items()}, total
+        now = self._context.clock.now()
+        theirs, ours = periods(now, zone), periods(now, OPERATORS_ZONE)
+        keys = {one.key for one in (*theirs, *ours)}
+        found = await self._context.reader.run(counted, tenant_id, ALL, keys)
+        addresses = {scope for scope, _ in found if scope != ALL}
+        used = {scope.removeprefix(f"{ALL}:"): _used(found, scope, theirs) for scope in addresses}
+        return used, _used(found, ALL, ours)
+
+
+def _used(found: Mapping[tuple[str, str], int], scope: str, periods: tuple[Period, Period]) -> Used:
+    day, month = (found.get((scope, one.key), 0) for one in periods)
+    return Used(day, month)

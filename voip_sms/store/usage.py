@@ -7,8 +7,8 @@ from sqlalchemy import Connection, select
 from voip_sms.core.directory import Id
 from voip_sms.store.tables import usage
 
-SCOPES_MOST = 20_000
-"""Rows of one answer: twice the addresses that a tenant has."""
+SCOPES_MOST = 40_000
+"""Rows of one answer: of each address that a tenant has the day and the month, in two zones."""
 
 
 def counted(
