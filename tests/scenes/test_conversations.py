@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import insert
+from structlog.testing import capture_logs
 
 from support import traffic
 from support.fakes import FakeClock
@@ -293,6 +294,32 @@ async def test_a_wake_is_enough(company: Company, monkeypatch: pytest.MonkeyPatc
     await company.sent(ann)
     signals.wake({changes_of(ann.tenant_id)})
     assert (await heard(listener)).peers == {PEER}
+    listener.close()
+
+
+@pytest.mark.usefixtures("quick")
+async def test_a_look_that_breaks_is_written_down_and_not_the_last_one(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong: what came meanwhile is told as soon as it is over."""
+    ann, broken = await company.desk.user(ANN), asyncio.Event()
+    run = Reader.run
+
+    async def breaks(self: Reader, function: Any, *arguments: Any, **more: Any) -> Any:
+        if broken.is_set():
+            broken.clear()
+            raise ValueError("nobody foresaw this")
+        return await run(self, function, *arguments, **more)
+
+    monkeypatch.setattr(Reader, "run", breaks)
+    listener = Live(company.context, Signals()).listen(ann.tenant_id)
+    await heard(listener)
+    with capture_logs() as logs:
+        broken.set()
+        assert (await heard(listener)).much, "what it did not see may be anything"
+    assert [one["event"] for one in logs if one["log_level"] == "error"] == ["live_look_broken"]
+    sent = await company.sent(ann)
+    assert [one.id for one in (await heard(listener)).messages] == [sent]
     listener.close()
 
 

@@ -155,15 +155,23 @@ class _Watch:
 
     async def _run(self) -> None:
         while True:
-            try:
-                self._compare(await self._newest())
-            except StoreUnavailableError:
-                log.warning("live_look_failed")  # it is looked again soon
+            await self._look()
             await asyncio.sleep(REST_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._woken.wait()
             self._woken.clear()
+
+    async def _look(self) -> None:
+        """Once. Whatever goes wrong, it is looked again: without a watch nobody would be told any more."""
+        try:
+            self._compare(await self._newest())
+        except StoreUnavailableError:
+            log.warning("live_look_failed")
+        except Exception:
+            log.exception("live_look_broken")
+            self._known = None  # what was missed may be anything
+            await asyncio.sleep(LOOK_SECONDS)  # however often it is woken: it is written down each time
 
     async def _newest(self) -> Sequence[Standing]:
         """A tenant's; for the operator's people what passes of all of them, whoever it is to."""
