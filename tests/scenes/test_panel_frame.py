@@ -99,6 +99,22 @@ async def test_what_goes_wrong_is_a_page_in_words(house: PanelHouse) -> None:
                 assert said.replace("'", "&#39;") in text
 
 
+async def test_head_has_no_body(house: PanelHouse) -> None:
+    """RFC 9110, section 9.3.2: all else is as with GET."""
+    style = (await (await house.visitor()).get("/panel/sign-in")).page.all("link", rel="stylesheet")[0][
+        "href"
+    ]
+    pages = [("/", 303), ("/panel/", 303), ("/panel", 303), ("/panel/sign-in", 200), (style, 200)]
+    for path, status in [*pages, ("/panel/nothing-here", 404), ("/panel/language", 405)]:
+        reader, writer = await asyncio.open_connection(*house.address.split(":"))
+        writer.write(f"HEAD {path} HTTP/1.1\r\nHost: sms.test\r\nConnection: close\r\n\r\n".encode())
+        async with asyncio.timeout(5):
+            head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert (head.split()[1], body) == (str(status).encode(), b""), path
+        assert status == 303 or int(re.findall(rb"(?i)content-length: (\d+)", head)[0]) > 500
+
+
 async def test_a_file_is_no_form(house: PanelHouse) -> None:
     async with (
         aiohttp.ClientSession() as session,

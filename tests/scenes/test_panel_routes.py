@@ -117,6 +117,24 @@ async def test_every_page_opens_and_changes_nothing(walk: Walk) -> None:
     assert {name: rows for name, rows in after.items() if rows != before[name]} == {}
 
 
+async def test_head_answers_as_get_does(walk: Walk) -> None:
+    """RFC 9110, section 9.3.2; only streams have no end that could be told."""
+    wrong = []
+    for route in walk.routes("GET"):
+        who, path = walk.who_may(route), await walk.path(route, "acme")
+        assert who is not None
+        seen = await who.get(path, follow=False)
+        async with who._session.head(f"http://{who.address}{path}", allow_redirects=False) as answer:
+            same = [(answer.status, seen.status)]
+            same += [
+                (answer.headers.get(name), seen.headers.get(name))
+                for name in ("Content-Type", "Location", "Cache-Control", "Content-Security-Policy")
+            ]
+        if any(one != other for one, other in same):
+            wrong.append((route.path, same))
+    assert not wrong
+
+
 async def test_what_is_another_customer_s_is_not_there(walk: Walk) -> None:
     before = await walk.house.everything()
     token = await token_of(walk.admin)

@@ -59,10 +59,12 @@ class PanelDoor:
     def register(self, server: HttpServer) -> None:
         """Put every route on the server; what is wrong below /panel is told as a page."""
         for route in self.table.routes:
-            server.add(route.method, route.path, self._handler(route))
-        server.add("GET", f"{ROOT}/static/{{hash}}/{{name}}", self._static.serve)
-        server.add("GET", "/", _to_the_panel)
-        server.add("GET", f"{ROOT}/", _to_the_panel)
+            for method in ("GET", "HEAD") if route.is_page else (route.method,):
+                server.add(method, route.path, self._handler(route))
+        for method in ("GET", "HEAD"):
+            server.add(method, f"{ROOT}/static/{{hash}}/{{name}}", self._static.serve)
+            server.add(method, "/", _to_the_panel)
+            server.add(method, f"{ROOT}/", _to_the_panel)
         server.answer_errors(ROOT, self._astray)
 
     async def stop(self) -> None:

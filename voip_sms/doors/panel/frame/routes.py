@@ -41,6 +41,11 @@ class Route:
     seconds: float = SECONDS
     stream: bool = False
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it can be opened. Then HEAD is answered too, without a body (RFC 9110, section 9.3.2)."""
+        return self.method == "GET" and not self.stream
+
 
 class Screen(Protocol):
     """A family of pages."""
@@ -88,7 +93,7 @@ class Table:
         return path
 
     def _opens(self, path: str) -> bool:
-        return any(route.method == "GET" and not route.stream for route in self._at(path))
+        return any(route.is_page for route in self._at(path))
 
     def _at(self, path: str) -> Sequence[Route]:
         """The routes that a path means: one without placeholders before those that would fit as well."""

@@ -114,6 +114,8 @@ class HistoryScreen:
         response = web.StreamResponse(headers=_FILE)
         page.dress(response)
         await response.prepare(page.request)
+        if page.request.method == "HEAD":
+            return response
         async for text in self._lines(page, asked.only, style):
             await response.write(text.encode())
         await response.write_eof()
