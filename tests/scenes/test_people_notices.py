@@ -11,6 +11,7 @@ from sqlalchemy import update
 
 from support.fakes import FakeClock, FakeIds, fixed_random
 from support.people import ANN, BEN, CAT, OTTO, ROOT, Desk
+from voip_sms.core.audit import By
 from voip_sms.core.clock import DAY, SECOND, to_rfc3339
 from voip_sms.core.failures import Accepted, Permanent
 from voip_sms.core.model import Submission
@@ -277,13 +278,42 @@ async def test_an_sms_that_is_refused_comes_as_a_mail(desk: Desk) -> None:
     assert (mail["state"], mail["payload"]["available"]) == ("queued", "0.00 PLN")
 
 
-async def test_a_telephone_is_somebodys_once_a_code_came_there(desk: Desk) -> None:
+def verifying_of(desk: Desk) -> Verifying:
     office = desk.office
-    verifying = Verifying(office.context, desk.proving, office.submit, fixed_random(3).randbytes, "PL")
+    return Verifying(office.context, desk.proving, office.submit, fixed_random(3).randbytes, "PL")
+
+
+async def code_sent(desk: Desk) -> str:
+    """The last one that came to the phone."""
+    texts = [body for to, _, body in await sent(desk) if to == PHONE]
+    return next(word for word in texts[-1].replace(".", " ").split() if word.isdigit())
+
+
+async def test_a_telephone_that_the_company_proved_is_no_colleagues_own(desk: Desk) -> None:
+    """Else anybody could have the company's notices sent to a phone that agreed to something else."""
+    verifying, by = verifying_of(desk), By(f"user:{ANN}", "panel")
+    phones, cat, ann = Phones(desk.own, verifying), await desk.user(CAT), await desk.user(ANN)
+    await verifying.send(ann.tenant_id, PHONE, by)
+    await verifying.prove(ann.tenant_id, PHONE, await code_sent(desk), by)
+    desk.clock.advance(120)
+    assert await phones.ask(cat, PHONE) is None
+    assert (await desk.user(CAT)).phone == ""
+    assert len(await sent(desk)) == 2
+    there = await phones.ask(ann, PHONE)
+    assert there is not None, "who may forward texts there needs no further code"
+    assert there.phone == PHONE
+    assert await verifying.is_proven(ann.tenant_id, PHONE), "asking for another code takes no proof away"
+    assert (await phones.prove(cat, PHONE, await code_sent(desk))).phone == PHONE
+    again = await phones.ask(await desk.user(CAT), PHONE)
+    assert again is not None, "it is hers already"
+    assert len(await sent(desk)) == 2
+
+
+async def test_a_telephone_is_somebodys_once_a_code_came_there(desk: Desk) -> None:
+    verifying = verifying_of(desk)
     phones, cat = Phones(desk.own, verifying), await desk.user(CAT)
     assert await phones.ask(cat, "602 000 077") is None
-    (text,) = [body for to, _, body in await sent(desk) if to == PHONE]
-    code = next(word for word in text.replace(".", " ").split() if word.isdigit())
+    code = await code_sent(desk)
     with pytest.raises(Exception, match="not the code"):
         await phones.prove(cat, PHONE, f"{(int(code) + 1) % 1_000_000:06}")
     assert (await desk.user(CAT)).phone == ""

@@ -175,6 +175,19 @@ async def test_a_code_is_good_for_ten_minutes_and_its_proof_for_an_hour(house: H
     assert not await house.verifying.is_proven(house.acme, PHONE)
 
 
+async def test_another_code_leaves_the_proof_and_lives_no_longer_than_any(house: House) -> None:
+    await house.verifying.send(house.acme, PHONE, ANN)
+    await house.verifying.prove(house.acme, PHONE, house.heard.code, ANN)
+    house.clock.advance(61)
+    await house.verifying.send_code(house.acme, PHONE, ANN)
+    house.clock.advance(600)
+    with pytest.raises(Refusal, match="too_late"):
+        await house.verifying.prove(house.acme, PHONE, house.heard.code, ANN)
+    assert await house.verifying.is_proven(house.acme, PHONE)
+    house.clock.advance(3600 - 661)
+    assert not await house.verifying.is_proven(house.acme, PHONE)
+
+
 async def test_nobody_is_pestered(house: House) -> None:
     await house.verifying.send(house.acme, PHONE, ANN)
     with pytest.raises(Refusal, match="rate_limited"):

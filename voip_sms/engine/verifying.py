@@ -56,6 +56,10 @@ class Verifying:
         number = self.read(typed)
         if await self.is_proven(tenant_id, number):
             return _shown(number, verified=True)
+        return await self.send_code(tenant_id, number, by)
+
+    async def send_code(self, tenant_id: Id, number: str, by: By) -> dict[str, Any]:
+        """The same, whether or not the phone (E.164, as `read` gave it) is proven: if it is, it stays so."""
         code, now = proofs.code_of(self._random(_OCTETS)), self._context.clock.now()
         await self._remember(tenant_id, number, code, now)
         await self._submit(tenant_id, number, code, by)
@@ -153,13 +157,13 @@ def _sending(tenant_id: Id, number: str, sealed: str, now: int) -> Unit:
             "sent": sent + 1,
             "since": now if there is None or sent == 0 else there["since"],
             "sent_at": now,
-            "expires_at": now + proofs.LIFE,
-            "proven_at": None,
         }
+        until = now + proofs.LIFE
         if there is None:
-            rows.insert("number_proof", tenant_id=tenant_id, number=number, **row)
+            rows.insert("number_proof", tenant_id=tenant_id, number=number, expires_at=until, **row)
         else:
-            rows.update("number_proof", (tenant_id, number), **row)
+            until = max(until, there["expires_at"])
+            rows.update("number_proof", (tenant_id, number), expires_at=until, **row)
         return rows
 
     return Unit(decide, [mine])
@@ -170,7 +174,7 @@ def _trying(tenant_id: Id, number: str, now: int) -> Unit:
 
     def decide(state: State) -> Rows:
         row = state.get("number_proof", tenant_id, number)
-        if row is None or row["code_hash"] is None or row["expires_at"] <= now:
+        if row is None or row["code_hash"] is None or row["sent_at"] + proofs.LIFE <= now:
             raise Refusal("too_late", _NOTHING)
         if row["tries"] >= proofs.TRIES:
             raise Refusal("too_late", _NOTHING)

@@ -174,7 +174,7 @@ number_proof = Table(
     count("sent"),  # codes since `since`
     time_column("since"),
     time_column("sent_at"),
-    time_column("expires_at"),  # of the code; then of what it proved
+    time_column("expires_at"),  # of the code or of what one proved, whichever is later
     time_column("proven_at", null=True),
     Index(None, "expires_at"),
 )
