@@ -1,6 +1,7 @@
 """A sender name is usable once somebody else than the requester has looked at it; look-alikes are pointed out."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from voip_sms.core.audit import By
 from voip_sms.core.directory import Id
 from voip_sms.core.failures import Refusal
 from voip_sms.core.resources import SenderName
+from voip_sms.store.reader import Reader
 
 ANN = By("user:ann@acme.test", "panel")
 
@@ -39,6 +41,30 @@ async def test_a_name_waits_with_who_applied_and_is_approved(control: Control, c
     assert (await control.names.listing("pending", limit=50))[0] == []
     with pytest.raises(Refusal, match=r"conflict.*approved already"):
         await control.names.decide(name_id, "approved", "", ROOT)
+
+
+async def test_a_list_is_one_read_however_many_wait(
+    control: Control, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    for number in range(5):
+        clock.advance(1)
+        made.append((f"Sklep {number}", f"user:{number}@acme.test", clock.now()))
+        await applied(control, made[-1][0], By(made[-1][1], "panel"))
+    reads, run = [], Reader.run
+
+    async def counted(self: Reader, function: Any, *arguments: Any, **more: Any) -> Any:
+        reads.append(function)
+        return await run(self, function, *arguments, **more)
+
+    monkeypatch.setattr(Reader, "run", counted)
+    found, more = await control.names.listing("pending", limit=4)
+    assert [(one.name, one.by, one.at) for one in found] == made[:0:-1]
+    assert (more, len(reads)) == (True, 1)
+    rest, more = await control.names.listing(
+        "pending", limit=4, starting_after=ids.from_text("nam", found[-1].id)
+    )
+    assert ([(one.name, one.by, one.at) for one in rest], more) == (made[:1], False)
 
 
 async def test_nobody_approves_what_they_applied_for(control: Control) -> None:

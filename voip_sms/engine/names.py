@@ -1,6 +1,6 @@
 """Sender names that customers applied for: the operator approves or rejects them, never whoever applied."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from voip_sms.engine.accounts.kinds import Row
 from voip_sms.engine.accounts.planning import Plan, Wanted
 from voip_sms.engine.accounts.showing import shown
 from voip_sms.engine.context import Context
-from voip_sms.store.audit import AuditFilter, page_of_entries
+from voip_sms.store.audit import makers
 from voip_sms.store.oversight import NameRow, names_in_state
 
 Decision = Literal["approved", "rejected"]
@@ -55,17 +55,17 @@ class Names:
         self, status: str, *, limit: int, starting_after: Id | None = None
     ) -> tuple[Sequence[Applied], bool]:
         """Names of all customers in this state, newest first, and whether more follow."""
-        rows, more = await self._context.reader.run(
-            names_in_state, status, limit=limit, starting_after=starting_after
+        found, more = await self._context.reader.run(
+            _listed, status, limit=limit, starting_after=starting_after
         )
-        return [await self._applied(row) for row in rows], more
+        return [self._applied(*one) for one in found], more
 
     async def get(self, name_id: Id) -> Applied:
         """One of them. Refusal `not_found`."""
-        rows, _ = await self._context.reader.run(names_in_state, None, limit=1, name_id=name_id)
-        if not rows:
+        found, _ = await self._context.reader.run(_listed, None, limit=1, name_id=name_id)
+        if not found:
             raise Refusal("not_found")
-        return await self._applied(rows[0])
+        return self._applied(*found[0])
 
     async def decide(self, name_id: Id, decision: Decision, reason: str, by: By) -> dict[str, Any]:
         """Approve or reject one that is pending, or take back what was decided; as shown then.
@@ -82,7 +82,7 @@ class Names:
             row = _named(plan, tenant_id, name_id)
             if row["status"] == decision:
                 raise Refusal("conflict", f"it is {decision} already")
-            if _applicant(connection, tenant_id, name_id)[0] == by.who:
+            if _applicants(connection, {name_id: tenant_id})[name_id][0] == by.who:
                 raise Refusal("forbidden", "somebody else must look at what you applied for")
             wanted = SenderName(name=row["name"], status=decision, reason=reason.strip())
             made = plan.want(Wanted(kinds.SENDER_NAME, wanted, (), {"tenant_id": tenant_id}))
@@ -91,8 +91,7 @@ class Names:
         row = await self._deciding.carry_out(plan_it, by, tenant_id=tenant_id)
         return shown(answers.SENDER_NAME, row)
 
-    async def _applied(self, row: NameRow) -> Applied:
-        who, at = await self._context.reader.run(_applicant, row.tenant_id, row.id)
+    def _applied(self, row: NameRow, who: str, at: int | None) -> Applied:
         return Applied(
             id=ids.to_text(answers.SENDER_NAME, row.id),
             tenant=ids.to_text("ten", row.tenant_id),
@@ -118,8 +117,26 @@ def _named(plan: Plan, tenant_id: Id, name_id: Id) -> Row:
     raise Refusal("not_found")
 
 
-def _applicant(connection: Connection, tenant_id: Id, name_id: Id) -> tuple[str, int | None]:
-    """Who made it and when, as the audit log says; "" for what is older than the log."""
-    only = AuditFilter(action="added", object=ids.to_text(answers.SENDER_NAME, name_id))
-    found, _ = page_of_entries(connection, tenant_id, only, limit=1)
-    return (found[0].entry.by.who, found[0].entry.at) if found else ("", None)
+def _listed(
+    connection: Connection,
+    status: str | None,
+    *,
+    limit: int,
+    starting_after: Id | None = None,
+    name_id: Id | None = None,
+) -> tuple[Sequence[tuple[NameRow, str, int | None]], bool]:
+    """The names that `names_in_state` finds, each with who applied for it and when; whether more follow."""
+    rows, more = names_in_state(
+        connection, status, limit=limit, starting_after=starting_after, name_id=name_id
+    )
+    made = _applicants(connection, {row.id: row.tenant_id for row in rows})
+    return [(row, *made[row.id]) for row in rows], more
+
+
+def _applicants(connection: Connection, names: Mapping[Id, Id]) -> Mapping[Id, tuple[str, int | None]]:
+    """Who made each and when, as the audit log says; "" for what is older than it. `names`: whose it is."""
+    if not names:
+        return {}
+    shown = {ids.to_text(answers.SENDER_NAME, name_id): tenant_id for name_id, tenant_id in names.items()}
+    found = makers(connection, shown, ids.made_at(min(names)))
+    return {name_id: found.get(ids.to_text(answers.SENDER_NAME, name_id), ("", None)) for name_id in names}
