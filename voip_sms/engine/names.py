@@ -18,8 +18,7 @@ from voip_sms.engine.accounts.kinds import Row
 from voip_sms.engine.accounts.planning import Plan, Wanted
 from voip_sms.engine.accounts.showing import shown
 from voip_sms.engine.context import Context
-from voip_sms.store.audit import makers
-from voip_sms.store.oversight import NameRow, names_in_state
+from voip_sms.store.oversight import NameRow, makers, names_in_state
 
 Decision = Literal["approved", "rejected"]
 

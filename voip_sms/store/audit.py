@@ -1,6 +1,6 @@
 """Keeps the audit log: adds entries beside the change they tell of, seals them, and reads them back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,6 @@ from sqlalchemy import (
 
 from voip_sms.core.audit import FIRST, By, Entry, Head, Link, seal
 from voip_sms.core.directory import Id
-from voip_sms.core.ids import earliest
 from voip_sms.store.tables import audit_chain, audit_entry
 
 PAGE_MOST: Final = 1_000
@@ -117,22 +116,6 @@ def page_of_everybodys(
 ) -> tuple[list[Link], bool]:
     """All chains' entries, newest first, for the operator, and whether more follow."""
     return _page(connection, _tests(only), limit, starting_after)
-
-
-def makers(connection: Connection, wanted: Mapping[str, Id], since: int) -> dict[str, tuple[str, int]]:
-    """Who added each of these objects, and when; what is older than the log isn't in it.
-
-    `wanted`: by their ids, as they are shown, whose they are; `since`: none was made before (epoch
-    microseconds).
-    """
-    columns = (audit_entry.c.object_id, audit_entry.c.who, audit_entry.c.at)
-    statement = select(*columns).where(
-        audit_entry.c.tenant_id.in_(sorted(set(wanted.values()))),
-        audit_entry.c.id >= earliest(since),
-        audit_entry.c.action == "added",
-        audit_entry.c.object_id.in_(sorted(wanted)),
-    )
-    return {shown: (who, at) for shown, who, at in connection.execute(statement)}
 
 
 def chains(connection: Connection) -> list[Id]:

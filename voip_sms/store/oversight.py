@@ -11,6 +11,7 @@ from voip_sms.store.config import Row
 from voip_sms.store.money import Balance
 from voip_sms.store.tables import (
     api_key,
+    audit_entry,
     balance,
     forward,
     forward_job,
@@ -163,6 +164,22 @@ def names_in_state(
     limit = max(1, min(limit, PAGE_MOST))
     rows = [NameRow(*row) for row in connection.execute(wanted.order_by(columns.id.desc()).limit(limit + 1))]
     return rows[:limit], len(rows) > limit
+
+
+def makers(connection: Connection, wanted: Mapping[str, Id], since: int) -> dict[str, tuple[str, int]]:
+    """Who added each of these objects, and when; what is older than the log isn't in it.
+
+    `wanted`: by their ids, as they are shown, whose they are; `since`: none was made before (epoch
+    microseconds).
+    """
+    columns = (audit_entry.c.object_id, audit_entry.c.who, audit_entry.c.at)
+    statement = select(*columns).where(
+        audit_entry.c.tenant_id.in_(sorted(set(wanted.values()))),
+        audit_entry.c.id >= earliest(since),
+        audit_entry.c.action == "added",
+        audit_entry.c.object_id.in_(sorted(wanted)),
+    )
+    return {shown: (who, at) for shown, who, at in connection.execute(statement)}
 
 
 def waiting_for_operator(connection: Connection) -> Mapping[str, int]:
