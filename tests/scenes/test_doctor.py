@@ -99,6 +99,7 @@ def test_before_the_first_start_nothing_is_wrong_and_nothing_is_made(config):
         "sip.udp": "ok",
         "sip.tcp": "ok",
         "sip.domain": "ok",
+        "panel.url": "warn",
         "open_files": "ok",
         "carriers": "skip",
     }

@@ -19,6 +19,7 @@ from voip_sms.app.doctor import (
     listeners,
     machine,
     names,
+    panel,
     proxy,
     relay,
     webhooks,
@@ -82,6 +83,7 @@ def _first(settings: Settings, options: Options, opened: Database) -> Iterator[C
     for pair in pairs(settings):
         yield Check(f"{pair.name}.tls_cert", partial(certificates.look, pair, time.time()))
     yield Check("sip.domain", lambda: names.look(settings))
+    yield Check("panel.url", lambda: panel.look(settings))
     yield Check("asterisk.url", lambda: asterisk.look(settings))
     yield Check("ivr.flows", lambda: flows.look(settings))
     yield Check("clock", machine.clock)
