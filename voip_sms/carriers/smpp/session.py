@@ -370,19 +370,3 @@ class Session(asyncio.Protocol):
             self._bound.exception()  # looked at: nobody may be waiting for it
         if not self._closed.done():
             self._closed.set_result(self._reason)
-
-
-def _as_deliver(pdu: smpp.DeliverSm | smpp.DataSm) -> smpp.DeliverSm:
-    """data_sm (4.7.1) with the same content as deliver_sm: some carriers send receipts that way."""
-    if isinstance(pdu, smpp.DeliverSm):
-        return pdu
-    return smpp.DeliverSm(
-        pdu.sequence,
-        pdu.source,
-        pdu.dest,
-        esm_class=pdu.esm_class,
-        data_coding=pdu.data_coding,
-        registered_delivery=pdu.registered_delivery,
-        tlvs=pdu.tlvs,
-        service_type=pdu.service_type,
-    )
