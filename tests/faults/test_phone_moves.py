@@ -34,9 +34,9 @@ async def after(made: Edge) -> AsyncIterator[RawUdp]:
         yield phone
 
 
-async def all_done(made: Edge) -> None:
-    async with asyncio.timeout(5):
-        while set(await made.states()) != {"done"}:
+async def all_in(made: Edge, state: str, within: float = 5) -> None:
+    async with asyncio.timeout(within):
+        while set(await made.states()) != {state}:
             await asyncio.sleep(0.02)
 
 
@@ -65,7 +65,7 @@ async def test_texts_come_soon_after_register_in_order_with_their_times(
         "Sun, 22 Nov 2026 10:00:00 GMT",
         "Sun, 22 Nov 2026 12:00:00 GMT",
     ]
-    await all_done(made)
+    await all_in(made, "done")
     assert await after.quiet()
 
 
@@ -82,7 +82,7 @@ async def test_a_phone_that_comes_back_at_another_port_is_not_awaited_at_the_old
     assert time.monotonic() - began < SOON, "Timer F is half a minute"
     assert [one.body.decode() for one in got] == ["1", "2"]
     assert got[0].headers.get("call-id") == lost.headers.get("call-id")
-    await all_done(made)
+    await all_in(made, "done")
     outcomes = [(row["outcome"], row["cause"]) for row in await made.scene.rows("forward_attempt")]
     assert outcomes == [("temporary", "sip_moved"), ("accepted", ""), ("accepted", "")]
 
@@ -97,7 +97,7 @@ async def test_a_refresh_from_where_it_was_changes_nothing(
     await made.register("100", before.address, cseq=2)
     await asyncio.sleep(0.1)
     before.send(ok_to(request))
-    await all_done(made)
+    await all_in(made, "done")
     assert [row["no"] for row in await made.scene.rows("forward_attempt")] == [1]
 
 
@@ -111,7 +111,7 @@ async def test_another_phone_of_the_user_does_not_make_the_first_one_ring_twice(
     await made.register("100", after.address, contact="sip:100@10.0.0.9:2222")
     await asyncio.sleep(0.1)  # a round trip
     before.send(ok_to(request))
-    await all_done(made)
+    await all_in(made, "done")
     assert await before.quiet()
     assert [row["outcome"] for row in await made.scene.rows("forward_attempt")] == ["accepted"]
 
@@ -129,12 +129,10 @@ async def test_the_old_address_took_it_after_all(
     before.send(ok_to(request))
     assert again.headers.get("call-id") == request.headers.get("call-id"), "the phone knows it"
     after.send(ok_to(again, 482, "Loop Detected"))
-    async with asyncio.timeout(5):
-        while set(await made.states()) != {"queued"}:
-            await asyncio.sleep(0.02)
+    await all_in(made, "queued")
     clock.advance(70)
     made.scene.signals.wake(("forwards",))
-    await all_done(made)
+    await all_in(made, "done")
     assert await after.quiet(), "the late answer is enough"
 
 
@@ -151,7 +149,7 @@ async def test_an_old_contact_that_says_gone_does_not_take_the_new_registration_
     again = await before.request()
     assert again.headers.get("cseq") == "3 MESSAGE"
     before.send(ok_to(again))
-    await all_done(made)
+    await all_in(made, "done")
 
 
 async def test_one_phone_with_an_old_and_a_new_contact(made: Edge, before: RawUdp, after: RawUdp) -> None:
@@ -162,9 +160,7 @@ async def test_one_phone_with_an_old_and_a_new_contact(made: Edge, before: RawUd
     got = await texts_at(after, 1)
     dead = await before.request()
     assert dead.headers.get("call-id") == got[0].headers.get("call-id")
-    async with asyncio.timeout(8):
-        while set(await made.states()) != {"done"}:
-            await asyncio.sleep(0.05)
+    await all_in(made, "done", within=8)
     [attempt] = await made.scene.rows("forward_attempt")
     assert dict(attempt["contacts"]) == {
         "sip:100@10.0.0.9:2222": "200",
@@ -184,7 +180,7 @@ async def test_a_crash_in_the_middle_leaves_nothing_out_and_repeats_at_most_what
     got = await texts_at(before, 2)
     assert [one.body.decode() for one in got] == ["2", "3"]
     assert got[0].headers.get("call-id") == unanswered.headers.get("call-id")
-    await all_done(made)
+    await all_in(made, "done")
 
 
 async def test_a_connection_that_breaks_under_a_text_and_is_made_anew(made: Edge, clock: FakeClock) -> None:
@@ -203,7 +199,7 @@ async def test_a_connection_that_breaks_under_a_text_and_is_made_anew(made: Edge
         assert time.monotonic() - began < SOON
         assert [one.body.decode() for one in got] == ["1", "2"]
         assert got[0].headers.get("call-id") == lost.headers.get("call-id")
-        await all_done(made)
+        await all_in(made, "done")
 
 
 async def flow_of(made: Edge, phone: RawTcp) -> str:

@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from support.fakes import FakeClock
-from support.kamailio import Front, at_home, fronted
+from support.kamailio import Front, at_home, fronted, phone_behind
 from support.sip_engine import sip_account
 from support.sip_raw import Ask, RawTcp, RawUdp, authorized
 from support.sip_service import signed
-from support.sipp import SippRun, run_sipp
-from support.tls import Authority
+from support.sipp import SIGNED, SippRun, run_sipp
 from support.waiting import eventually
 from voip_sms.core.failures import CODES
 from voip_sms.demo.kamailio import DOMAIN
@@ -31,38 +30,6 @@ OTHER = "127.0.0.9"
 """Where no phone lives."""
 FEW = 8.0
 """Seconds within which a phone must hear that the service is away."""
-MESSAGE = f"""
-<?xml version="1.0" encoding="UTF-8"?>
-<scenario name="message">
-  <send retrans="500"><![CDATA[
-MESSAGE sip:[service]@{DOMAIN} SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:101@{DOMAIN}>;tag=[call_number]
-To: <sip:[service]@{DOMAIN}>
-Call-ID: [call_id]
-CSeq: 1 MESSAGE
-Max-Forwards: 70
-Content-Type: text/plain
-Content-Length: [len]
-
-hello from sipp]]></send>
-  <recv response="401" auth="true"/>
-  <send retrans="500"><![CDATA[
-MESSAGE sip:[service]@{DOMAIN} SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:101@{DOMAIN}>;tag=[call_number]
-To: <sip:[service]@{DOMAIN}>
-Call-ID: [call_id]
-CSeq: 2 MESSAGE
-[authentication username=101 password=pw101]
-Max-Forwards: 70
-Content-Type: text/plain
-Content-Length: [len]
-
-hello from sipp]]></send>
-  <recv response="202"/>
-</scenario>
-"""
 
 
 @pytest.fixture
@@ -86,12 +53,7 @@ def raw(front: Front, transport: str) -> Peer:
 async def test_a_phone_sends(
     clock: FakeClock, tmp_path: Path, transport: str, make: Callable[..., Phone | SoftPhone]
 ) -> None:
-    authority = Authority(tmp_path)
-    async with (
-        fronted(clock, files=authority.issue()) as front,
-        make(front.account("101", transport, root_ca=str(authority.file))) as phone,
-    ):
-        assert (await phone.register()).status == 200
+    async with phone_behind(clock, tmp_path, make, transport) as (front, phone):
         assert await phone.send("601123456", LONG) == (202, "Accepted")
     [submission] = front.service.engine.submissions
     assert (submission.text, submission.account.name) == (LONG, "101")
@@ -101,7 +63,7 @@ async def test_a_phone_sends(
 @pytest.mark.peer("sipp")
 @pytest.mark.parametrize("transport", ["u1", "t1"])
 async def test_sipp_sends_many(front: Front, transport: str, tmp_path: Path) -> None:
-    run = SippRun(MESSAGE, f"127.0.0.1:{front.kamailio.port}", calls=100, rate=100, transport=transport)
+    run = SippRun(SIGNED, f"127.0.0.1:{front.kamailio.port}", calls=100, rate=100, transport=transport)
     result = await run_sipp(run, tmp_path)
     assert (result.exit_code, result.successful, result.failed) == (0, 100, 0), result.errors
     assert len(front.service.engine.stored) == 100

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from support.fakes import FakeClock
-from support.kamailio import Front, at_home, fronted
+from support.kamailio import Front, at_home, fronted, phone_behind
 from support.sip_raw import Ask, RawTcp, RawUdp, authorized, ok_to
 from support.sip_service import registration, signed
-from support.tls import Authority
 from support.waiting import eventually
 from voip_sms.core.failures import Accepted, Outcome, Permanent, Temporary
 from voip_sms.demo.phone import Phone
@@ -48,12 +47,7 @@ async def answered(phone: RawUdp | RawTcp, status: int) -> str:
 async def test_a_phone_gets_texts(
     clock: FakeClock, tmp_path: Path, transport: str, make: Callable[..., Phone | SoftPhone]
 ) -> None:
-    authority = Authority(tmp_path)
-    async with (
-        fronted(clock, files=authority.issue()) as front,
-        make(front.account("101", transport, root_ca=str(authority.file))) as phone,
-    ):
-        assert (await phone.register()).status == 200
+    async with phone_behind(clock, tmp_path, make, transport) as (front, phone):
         assert isinstance(await front.deliver("Zażółć 🙂"), Accepted)
         got = await phone.next_message()
         assert (got.body, "sip:+48601123456@sms.test" in got.sender) == ("Zażółć 🙂", True)

@@ -9,7 +9,7 @@ import pytest
 from support.fakes import FakeClock
 from support.sip_engine import DOMAIN, message
 from support.sip_service import Service
-from support.sipp import SippRun, run_sipp
+from support.sipp import SIGNED, SippRun, run_sipp
 from voip_sms.core.failures import Accepted
 from voip_sms.core.model import ForwardJob
 from voip_sms.demo.phone import Phone, PhoneAccount
@@ -80,46 +80,12 @@ async def test_pjsip_with_a_wrong_password_gets_nowhere(service: Service) -> Non
     assert service.engine.bound == {}
 
 
-MESSAGE = """
-<?xml version="1.0" encoding="UTF-8"?>
-<scenario name="message">
-  <send retrans="500"><![CDATA[
-MESSAGE sip:[service]@sms.test SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:101@sms.test>;tag=[call_number]
-To: <sip:[service]@sms.test>
-Call-ID: [call_id]
-CSeq: 1 MESSAGE
-Max-Forwards: 70
-Content-Type: text/plain
-Content-Length: [len]
-
-hello from sipp]]></send>
-  <recv response="401" auth="true"/>
-  <send retrans="500"><![CDATA[
-MESSAGE sip:[service]@sms.test SIP/2.0
-Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:101@sms.test>;tag=[call_number]
-To: <sip:[service]@sms.test>
-Call-ID: [call_id]
-CSeq: 2 MESSAGE
-[authentication username=101 password=pw101]
-Max-Forwards: 70
-Content-Type: text/plain
-Content-Length: [len]
-
-hello from sipp]]></send>
-  <recv response="202"/>
-</scenario>
-"""
-
-
 @pytest.mark.peer("sipp")
 @pytest.mark.parametrize("transport", ["u1", "t1", "tn"])
 async def test_sipp_sends_with_digest(service: Service, transport: str, tmp_path: Path) -> None:
     host, port = service.udp if transport == "u1" else service.tcp
     run = SippRun(
-        MESSAGE, f"{host}:{port}", calls=40, rate=200, transport=transport, extra=("-max_socket", "200")
+        SIGNED, f"{host}:{port}", calls=40, rate=200, transport=transport, extra=("-max_socket", "200")
     )
     result = await run_sipp(run, tmp_path)
     assert (result.exit_code, result.successful, result.failed) == (0, 40, 0), result.errors
@@ -132,7 +98,7 @@ async def test_sipp_repeats_into_a_slow_store_and_one_message_comes_of_it(
     service: Service, tmp_path: Path
 ) -> None:
     service.engine.gate.clear()
-    running = asyncio.create_task(run_sipp(SippRun(MESSAGE, "{}:{}".format(*service.udp)), tmp_path))
+    running = asyncio.create_task(run_sipp(SippRun(SIGNED, "{}:{}".format(*service.udp)), tmp_path))
     async with asyncio.timeout(10):
         while not service.engine.submissions or service.endpoint.stats["absorbed"] < 1:
             await asyncio.sleep(0.05)

@@ -3,19 +3,21 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from support import peers
 from support.fakes import FakeClock
 from support.sip_engine import message
 from support.sip_raw import RawTcp, RawUdp
 from support.sip_service import Service, registration, signed
-from support.tls import Certified
+from support.tls import Authority, Certified
 from voip_sms.app.subscribers import Subscribers
 from voip_sms.core.directory import Directory, Tenant
 from voip_sms.core.failures import Outcome
 from voip_sms.core.model import ForwardJob
 from voip_sms.demo.kamailio import DOMAIN, Kamailio
-from voip_sms.demo.phone import PhoneAccount
+from voip_sms.demo.phone import Phone, PhoneAccount
+from voip_sms.demo.softphone import SoftPhone
 
 TENANT = Tenant(b"T" * 16, "acme", "std")
 
@@ -92,6 +94,20 @@ async def fronted(
         await kamailio.stop()
         for service in services:
             await service.stop()
+
+
+@asynccontextmanager
+async def phone_behind(
+    clock: FakeClock, folder: Path, make: Callable[[PhoneAccount], Phone | SoftPhone], transport: str
+) -> AsyncIterator[tuple[Front, Phone | SoftPhone]]:
+    """101's phone of this make, registered over udp, tcp or tls, with the Kamailio that it is behind."""
+    authority = Authority(folder)
+    async with (
+        fronted(clock, files=authority.issue()) as front,
+        make(front.account("101", transport, root_ca=str(authority.file))) as phone,
+    ):
+        assert (await phone.register()).status == 200
+        yield front, phone
 
 
 async def at_home(phone: RawUdp | RawTcp, user: str = "101", *headers: str) -> None:

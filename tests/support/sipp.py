@@ -11,6 +11,40 @@ from support import peers
 # Added to sipp's own time limit before it is killed: it writes its files last.
 GRACE = 5.0
 
+SIGNED = """
+<?xml version="1.0" encoding="UTF-8"?>
+<scenario name="message">
+  <send retrans="500"><![CDATA[
+MESSAGE sip:[service]@sms.test SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:101@sms.test>;tag=[call_number]
+To: <sip:[service]@sms.test>
+Call-ID: [call_id]
+CSeq: 1 MESSAGE
+Max-Forwards: 70
+Content-Type: text/plain
+Content-Length: [len]
+
+hello from sipp]]></send>
+  <recv response="401" auth="true"/>
+  <send retrans="500"><![CDATA[
+MESSAGE sip:[service]@sms.test SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:101@sms.test>;tag=[call_number]
+To: <sip:[service]@sms.test>
+Call-ID: [call_id]
+CSeq: 2 MESSAGE
+[authentication username=101 password=pw101]
+Max-Forwards: 70
+Content-Type: text/plain
+Content-Length: [len]
+
+hello from sipp]]></send>
+  <recv response="202"/>
+</scenario>
+"""
+"""A scenario: 101 sends a text and is asked for its password first."""
+
 
 @dataclass(frozen=True, slots=True)
 class SippRun:
