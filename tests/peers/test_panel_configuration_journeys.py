@@ -1,14 +1,13 @@
 """Journeys of an administrator who sets the company up, in a browser, in both languages."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
-from support.panel import DATABASES, LANGUAGES, PanelStage, panel_on
+from support.panel import LANGUAGES, PanelStage
 from voip_sms.demo.clients import until
 from voip_sms.demo.stage import OWN, SECOND
 
@@ -42,12 +41,6 @@ SAY: Final[Mapping[str, Words]] = {
 }  # fmt: skip
 both = pytest.mark.parametrize("language", LANGUAGES)
 PHONES: Final = {"en": "+48603100001", "pl": "+48603100002"}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    async with panel_on(request) as made:
-        yield made
 
 
 async def press(page: Page, label: str) -> None:

@@ -1,14 +1,13 @@
 """Conversations in a browser: what comes in appears by itself, an answer goes out, colleagues share the work."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from support.accessibility import complaints
-from support.panel import DATABASES, LANGUAGES, NAMES, PanelStage, panel_on
+from support.panel import LANGUAGES, NAMES, PanelStage
 from voip_sms.demo.stage import OWN, SECOND
 
 pytestmark = [pytest.mark.peer("chromium"), pytest.mark.asyncio(loop_scope="module")]
@@ -29,12 +28,6 @@ SAY: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }  # fmt: skip
 both = pytest.mark.parametrize("language", LANGUAGES)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    async with panel_on(request) as stage:
-        yield stage
 
 
 def at(peer: str) -> str:

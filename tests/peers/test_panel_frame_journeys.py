@@ -1,16 +1,15 @@
 """What every page does the same: language, signing in and out, sessions that end, double clicks, keys, paper, restarts."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from support.browser import tabbed
-from support.panel import DATABASES, LANGUAGES, NAMES, PASSWORD, PanelStage, mail_of, panel_on
+from support.panel import LANGUAGES, NAMES, PASSWORD, PanelStage, mail_of
 
 pytestmark = [pytest.mark.peer("chromium"), pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,13 +28,6 @@ SAY: Final[Mapping[str, Words]] = {
     },
 }  # fmt: skip
 both = pytest.mark.parametrize("language", LANGUAGES)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    """A service on each of the databases."""
-    async with panel_on(request) as stage:
-        yield stage
 
 
 async def sign_in(page: Page, language: str, mail: str, password: str = PASSWORD) -> None:

@@ -1,13 +1,11 @@
 """What an operator does in a browser: lets a company in, approves its name, sees a carrier go and come back."""
 
-from collections.abc import AsyncIterator
 from typing import Final
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from support.panel import DATABASES, LANGUAGES, PanelStage, panel_on
+from support.panel import LANGUAGES, PanelStage
 from support.waiting import eventually
 from voip_sms.doors.panel.frame.words import Catalogues, Words
 
@@ -17,13 +15,6 @@ both = pytest.mark.parametrize("language", LANGUAGES)
 CATALOGUES: Final = Catalogues.load()
 NEW_PASSWORD: Final = "a loaf of good bread"
 MESSAGE: Final = {"to": "+48602000001", "text": "Two loaves are ready."}
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    """A service on each of the databases."""
-    async with panel_on(request) as stage:
-        yield stage
 
 
 def words_of(language: str) -> Words:

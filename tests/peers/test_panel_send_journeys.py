@@ -1,15 +1,14 @@
 """Sending in a browser: what it costs while one types, the letter that makes it dear, undo, also without scripts."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from support.accessibility import complaints
-from support.panel import DATABASES, LANGUAGES, PanelStage, panel_on
+from support.panel import LANGUAGES, PanelStage
 
 pytestmark = [pytest.mark.peer("chromium"), pytest.mark.asyncio(loop_scope="module")]
 
@@ -34,13 +33,6 @@ SAY: Final[Mapping[str, Words]] = {
 }  # fmt: skip
 both = pytest.mark.parametrize("language", LANGUAGES)
 DEAR: Final = "Spotkanie przeniesiono na czwartek w sali obok kuchni, o dziewiatej. Pozdrawiam, Pawel"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    """A service on each of the databases."""
-    async with panel_on(request) as stage:
-        yield stage
 
 
 async def write(page: Page, say: Words, to: str, text: str) -> None:

@@ -2,16 +2,15 @@
 
 import re
 from base64 import b32decode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from time import time
 from typing import Final
 
 import pytest
-import pytest_asyncio
 from playwright.async_api import Locator, Page, expect
 
 from support.accessibility import complaints
-from support.panel import DATABASES, LANGUAGES, PASSWORD, PanelStage, mail_of, panel_on
+from support.panel import LANGUAGES, PASSWORD, PanelStage, mail_of
 from support.waiting import eventually
 from voip_sms.wire import totp
 
@@ -48,13 +47,6 @@ SAY: Final[Mapping[str, Words]] = {
 }  # fmt: skip
 both = pytest.mark.parametrize("language", LANGUAGES)
 ANOTHER: Final = "another horse battery"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    """A service on each of the databases."""
-    async with panel_on(request) as stage:
-        yield stage
 
 
 def field(page: Page, name: str) -> Locator:

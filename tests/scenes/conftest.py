@@ -8,7 +8,10 @@ import pytest
 from support.api import Client, Site, site_over
 from support.fakes import FakeClock
 from support.office import ACME_KEY, Office
+from support.panel import stage
 from support.panel_house import PanelHouse
+
+__all__ = ["stage"]
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """The operator's pages by HTTP: who gets in, what they say, and that they do what `apply` would have done."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 import pytest_asyncio
 
-from support.panel import DATABASES, PanelStage, Seen, Visitor, panel_on
+from support.panel import PanelStage, Seen, Visitor
 from support.waiting import eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module")]
@@ -19,12 +17,6 @@ PAGES = (
     "/panel/operator/pools/pl", "/panel/operator/new-pool", "/panel/operator/quarantine",
     "/panel/operator/orphans", "/panel/audit",
 )  # fmt: skip
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    async with panel_on(request) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -2,13 +2,12 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from support.panel import DATABASES, PanelStage, Seen, Visitor, panel_on
+from support.panel import PanelStage, Seen, Visitor
 from voip_sms.demo.clients import until
 from voip_sms.demo.stage import COLLEAGUES, OWN, SECOND, WRITER
 
@@ -21,12 +20,6 @@ PAGES = (
     "/panel/keys", "/panel/keys/new", "/panel/hooks", "/panel/hooks/new", "/panel/deliveries",
     "/panel/groups", "/panel/groups/new", "/panel/keywords", "/panel/company",
 )  # fmt: skip
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    async with panel_on(request) as made:
-        yield made
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

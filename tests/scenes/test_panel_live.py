@@ -1,15 +1,13 @@
 """Open pages are told what changes, catch up after a lost connection or a restart, and end with their session."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import pytest
-import pytest_asyncio
 
 from support.events import Event, Stream, listening
 from support.html import Element, parsed
-from support.panel import DATABASES, NAMES, OTHER_NUMBER, PanelStage, Visitor, panel_on
+from support.panel import NAMES, OTHER_NUMBER, PanelStage, Visitor
 from support.waiting import eventually
 from voip_sms.demo.stage import OWN
 from voip_sms.doors.panel.screens.live import LOOKED_AFTER, OF_SESSION
@@ -17,12 +15,6 @@ from voip_sms.doors.panel.screens.live import LOOKED_AFTER, OF_SESSION
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVENTS = "/panel/events/conversations"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
-async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
-    async with panel_on(request) as stage:
-        yield stage
 
 
 def at(peer: str) -> str:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page
 
 from support.browser import Chromium
@@ -267,3 +268,10 @@ async def panel_on(
     async with panel_stage(database, change, **environment) as stage:
         yield stage
     server.drop(database)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=DATABASES)
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[PanelStage]:
+    """A service on each of the databases, for all tests of a module. Folders' `conftest.py` name it."""
+    async with panel_on(request) as made:
+        yield made
