@@ -9,7 +9,7 @@ import pytest
 from support.fakes import FakeClock
 from support.sip_engine import DOMAIN
 from support.sip_raw import Ask, RawTcp, RawUdp, authorized
-from support.sip_service import Service
+from support.sip_service import Service, signed
 from voip_sms.core.clock import MINUTE, SECOND
 from voip_sms.core.model import ReceiptRequest
 from voip_sms.wire.sip.content import ACCEPT
@@ -44,8 +44,7 @@ async def phone(service: Service) -> AsyncIterator[RawUdp]:
 
 
 async def send(peer: RawUdp | RawTcp, body: bytes, *headers: str) -> Response:
-    ask = Ask(body=body, headers=headers)
-    return await peer.ask(authorized(ask, await peer.ask(ask), "101", "pw101"))
+    return await signed(peer, Ask(body=body, headers=headers))
 
 
 async def register(peer: RawUdp | RawTcp, contact: str = "<sip:101@192.168.7.7:5060>") -> None:

@@ -8,15 +8,13 @@ from dataclasses import replace
 import pytest
 
 from support.fakes import FakeClock
-from support.sip_engine import DOMAIN
 from support.sip_raw import Ask, RawTcp, RawUdp, authorized
-from support.sip_service import Service
+from support.sip_service import Service, registration, signed
 from voip_sms.core.clock import SECOND
 from voip_sms.core.failures import CODES
 from voip_sms.doors.sip import bans
 from voip_sms.doors.sip.settings import SipSettings
 from voip_sms.wire.sip.content import ACCEPT
-from voip_sms.wire.sip.messages import Response
 
 
 @pytest.fixture
@@ -30,21 +28,6 @@ async def service(clock: FakeClock) -> AsyncIterator[Service]:
 async def phone(service: Service) -> AsyncIterator[RawUdp]:
     async with RawUdp(*service.udp) as peer:
         yield peer
-
-
-async def signed(
-    peer: RawUdp | RawTcp, ask: Ask, password: str = "pw101", user: str = "101", which: int = 0
-) -> Response:
-    """Ask, be challenged, ask again with credentials."""
-    challenge = await peer.ask(ask)
-    assert challenge.status == 401, challenge
-    return await peer.ask(authorized(ask, challenge, user, password, which=which))
-
-
-def registration(user: str = "101", contact: str = "<sip:101@192.168.7.7:5060>", *headers: str) -> Ask:
-    aor = f"<sip:{user}@{DOMAIN}>"
-    contacts = (f"Contact: {contact}",) if contact else ()
-    return Ask("REGISTER", f"sip:{DOMAIN}", "", f"{aor};tag=r", aor, headers=(*contacts, *headers))
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -83,7 +66,7 @@ async def test_the_text_is_submitted_as_typed(service: Service, phone: RawUdp) -
 
 async def test_unknown_user_and_wrong_password_look_the_same(service: Service, phone: RawUdp) -> None:
     wrong = await signed(phone, Ask(), password="guess")
-    unknown = await signed(phone, Ask(sender="<sip:999@sms.test>;tag=f1"), user="999")
+    unknown = await signed(phone, Ask(sender="<sip:999@sms.test>;tag=f1"), "999", "pw101")
     assert wrong.status == unknown.status == 401
     assert [n for n, _ in wrong.headers] == [n for n, _ in unknown.headers]
     assert "stale" not in wrong.headers.get("www-authenticate") + unknown.headers.get("www-authenticate")
@@ -222,7 +205,7 @@ async def test_every_refusal_of_a_recipient_has_its_status_and_reason(
     reply = await signed(phone, Ask())
     assert (reply.status, reply.reason) == (code.sip, code.reason)  # type: ignore[attr-defined]
     assert bool(reply.headers.get("retry-after")) == (reply.status == 503)
-    polish = await signed(phone, Ask(sender="<sip:102@sms.test>;tag=f1"), "pw102", "102")
+    polish = await signed(phone, Ask(sender="<sip:102@sms.test>;tag=f1"), "102")
     assert (polish.status, polish.reason) == (code.sip, code.reason_pl)  # type: ignore[attr-defined]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -70,6 +71,31 @@ def authorized(
     return replace(ask, cseq=ask.cseq + 1, headers=headers)
 
 
+class _Peer(ABC):
+    """What a peer does with whole messages, over whatever transport."""
+
+    @abstractmethod
+    def send(self, what: Ask | Request | Response | bytes) -> None: ...
+
+    @abstractmethod
+    async def get(self) -> Request | Response:
+        """The next one; TimeoutError when none comes."""
+
+    async def reply(self) -> Response:
+        message = await self.get()
+        assert isinstance(message, Response), message
+        return message
+
+    async def request(self) -> Request:
+        message = await self.get()
+        assert isinstance(message, Request), message
+        return message
+
+    async def ask(self, ask: Ask) -> Response:
+        self.send(ask)
+        return await self.reply()
+
+
 class _Inbox(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.queue: asyncio.Queue[bytes] = asyncio.Queue()
@@ -78,7 +104,7 @@ class _Inbox(asyncio.DatagramProtocol):
         self.queue.put_nowait(data)
 
 
-class RawUdp:
+class RawUdp(_Peer):
     """`async with RawUdp(host, port) as peer`."""
 
     transport = "UDP"
@@ -109,16 +135,6 @@ class RawUdp:
     async def get(self) -> Request | Response:
         return parse_datagram(await self.octets())
 
-    async def reply(self) -> Response:
-        message = await self.get()
-        assert isinstance(message, Response), message
-        return message
-
-    async def request(self) -> Request:
-        message = await self.get()
-        assert isinstance(message, Request), message
-        return message
-
     def drain(self) -> int:
         """Forget what came; how many datagrams that were."""
         number = self._inbox.queue.qsize()
@@ -134,12 +150,8 @@ class RawUdp:
             return True
         return False
 
-    async def ask(self, ask: Ask) -> Response:
-        self.send(ask)
-        return await self.reply()
 
-
-class RawTcp:
+class RawTcp(_Peer):
     """`async with RawTcp(host, port) as peer`."""
 
     transport = "TCP"
@@ -171,26 +183,12 @@ class RawTcp:
                 self._ready.append(event)
         return self._ready.pop(0)
 
-    async def reply(self) -> Response:
-        message = await self.get()
-        assert isinstance(message, Response), message
-        return message
-
-    async def request(self) -> Request:
-        message = await self.get()
-        assert isinstance(message, Request), message
-        return message
-
     async def closed(self) -> bool:
         """Whether the other side closed, in time, without a further octet."""
         try:
             return await asyncio.wait_for(self.reader.read(1), WAIT) == b""
         except ConnectionError:
             return True
-
-    async def ask(self, ask: Ask) -> Response:
-        self.send(ask)
-        return await self.reply()
 
 
 def _octets(what: Ask | Request | Response | bytes, transport: str) -> bytes:

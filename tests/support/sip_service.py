@@ -62,13 +62,7 @@ async def signed(peer: RawUdp | RawTcp, ask: Ask, user: str = "101", password: s
 
 
 def registration(user: str = "101", contact: str = "<sip:101@192.168.7.7:5060>", *headers: str) -> Ask:
-    """A REGISTER of one contact, without credentials."""
+    """A REGISTER of one contact ("": none, which asks what there is), without credentials."""
     aor = f"<sip:{user}@{DOMAIN}>"
-    return Ask(
-        "REGISTER",
-        f"sip:{DOMAIN}",
-        "",
-        f"{aor};tag=r",
-        aor,
-        headers=(f"Contact: {contact}", *headers),
-    )
+    contacts = (f"Contact: {contact}",) if contact else ()
+    return Ask("REGISTER", f"sip:{DOMAIN}", "", f"{aor};tag=r", aor, headers=(*contacts, *headers))
