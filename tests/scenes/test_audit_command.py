@@ -9,11 +9,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from voip_sms.app.build import lay_ground
-from voip_sms.app.settings import load
+from support.received import receive
 from voip_sms.cli.main import main
-from voip_sms.core.model import InboundPart
-from voip_sms.engine.receive import Receiver
 from voip_sms.store.database import open_database
 
 Json = dict[str, Any]
@@ -249,7 +246,7 @@ def test_what_cannot_be_says_why(place: Installation) -> None:
 
 
 async def test_new_secrets_and_replays_by_command(place: Installation) -> None:
-    await _two_texts(place)
+    await receive(place.config, "+48601000001", "one", "two")
     rule = (await asyncio.to_thread(place.list, "--kind", "forwards", "--tenant", "acme"))[0]["object"]
     secret = (await asyncio.to_thread(place.run, "webhooks", "rotate", rule)).stdout.strip()
     [rotated, *_] = await asyncio.to_thread(place.list, "--tenant", "acme")
@@ -272,19 +269,3 @@ async def test_new_secrets_and_replays_by_command(place: Installation) -> None:
     [one, *_] = await asyncio.to_thread(place.list, "--tenant", "acme")
     assert (one["label"], one["object"]) == (f"tenants[acme].webhook_deliveries[{event}]", event)
     assert (await asyncio.to_thread(place.chains))["acme"]["entries"] == 10
-
-
-async def _two_texts(place: Installation) -> None:
-    settings = load(place.config)
-    database = open_database(settings.database.url)
-    ground = lay_ground(settings, database)
-    ground.writer.start()
-    await ground.holder.refresh_now()
-    receiver = Receiver(ground.context, "PL")
-    for number, text in enumerate(("one", "two")):
-        await receiver.receive(
-            "sim", InboundPart("+48777000001", "+48601000001", text, "gsm7", number.to_bytes(32))
-        )
-    await ground.writer.stop()
-    ground.reader.close()
-    database.close()

@@ -8,12 +8,10 @@ import pytest
 from click.testing import CliRunner, Result
 from standardwebhooks import Webhook
 
-from voip_sms.app.build import lay_ground
+from support.received import receive
 from voip_sms.app.settings import load
 from voip_sms.cli.main import main
-from voip_sms.core.model import InboundPart
 from voip_sms.demo.hook_sink import HookSink
-from voip_sms.engine.receive import Receiver
 from voip_sms.store.database import open_database
 
 OWN = "+48601000001"
@@ -47,18 +45,7 @@ class Installation:
 
     async def made(self) -> "Installation":
         assert (await self.run("apply", self._customers)).exit_code == 0
-        settings = load(self.config)
-        database = open_database(settings.database.url)
-        ground = lay_ground(settings, database)
-        ground.writer.start()
-        await ground.holder.refresh_now()
-        receiver = Receiver(ground.context, "PL")
-        for number, text in enumerate(("one", "two")):
-            part = InboundPart("+48777000001", OWN, text, "gsm7", number.to_bytes(32))
-            await receiver.receive("sim", part)
-        await ground.writer.stop()
-        ground.reader.close()
-        database.close()
+        await receive(self.config, OWN, "one", "two")
         return self
 
     async def run(self, *arguments: str | Path) -> Result:
