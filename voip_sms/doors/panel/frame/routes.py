@@ -61,6 +61,7 @@ class Table:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
         self._paths: dict[str, str] = {}
+        self._patterns = [(re.compile(_PLACE.sub("[^/]+", one.path)), one) for one in self.routes]
         taken: set[tuple[str, str]] = set()
         for route in self.routes:
             place = (route.method, _PLACE.sub("{}", route.path))
@@ -98,9 +99,7 @@ class Table:
     def _at(self, path: str) -> Sequence[Route]:
         """The routes that a path means: one without placeholders before those that would fit as well."""
         exact = [route for route in self.routes if route.path == path]
-        return exact or [
-            route for route in self.routes if re.fullmatch(_PLACE.sub("[^/]+", route.path), path)
-        ]
+        return exact or [route for pattern, route in self._patterns if pattern.fullmatch(path)]
 
 
 def segment(text: str) -> str:
