@@ -70,7 +70,7 @@ class Notifications:
     # --- the phone ---
 
     async def ask(self, page: Page) -> web.StreamResponse:
-        """A code goes to the phone; one that the company proved already is taken at once."""
+        """A code goes to the phone, unless it is theirs already (`Phones.ask`)."""
         posted = await page.form()
         typed = posted.get("number", "")
         try:
