@@ -100,7 +100,7 @@ def test_links_fill_the_path_and_put_the_rest_into_the_query() -> None:
     assert table.link("history") == "/panel/history"
     assert table.link("history", status="", after=None, q="a&b=ż") == "/panel/history?q=a%26b%3D%C5%BC"
     assert table.link("history", kind=["a", "b"]) == "/panel/history?kind=a&kind=b"
-    assert table.link("message", id="../x?y", tab=1) == "/panel/history/..%2Fx%3Fy?tab=1"
+    assert table.link("message", id="../x?y", tab=1) == "/panel/history/~2E~2E~2Fx~3Fy?tab=1"
     with pytest.raises(KeyError):
         table.link("nothing")
 
