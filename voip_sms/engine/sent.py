@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from voip_sms.core.directory import Id, Micros
 from voip_sms.core.history import Share
 from voip_sms.core.model import Item
@@ -31,15 +33,25 @@ class Sent:
 
 async def look(reader: Reader, tenant_id: Id, key: bytes, listed: int) -> Sent | None:
     """As it is now, with `listed` recipients; None: nothing is kept under this key."""
-    replay = await _replay(reader, tenant_id, key)
+    return await reader.run(_look, tenant_id, key, listed)
+
+
+async def messages_of(reader: Reader, tenant_id: Id, key: bytes) -> Sequence[Id] | None:
+    """All its messages that are kept; None: nothing is kept under this key."""
+    return await reader.run(_messages_of, tenant_id, key)
+
+
+def _look(connection: Connection, tenant_id: Id, key: bytes, listed: int) -> Sent | None:
+    """At one moment, so that counts, sums and recipients agree."""
+    replay = _replay(connection, tenant_id, key)
     if replay is None:
         return None
-    shares = await reader.run(submissions.shares, tenant_id, replay.submission_id)
-    back = await reader.run(submissions.kept_back, tenant_id, replay.submission_id)
+    shares = submissions.shares(connection, tenant_id, replay.submission_id)
+    back = submissions.kept_back(connection, tenant_id, replay.submission_id)
     refused = [Item(to, refused=remembered(code, why)) for to, kept, code, why in replay.items if not kept]
     stored = [(to, bytes.fromhex(kept)) for to, kept, _, _ in replay.items if kept]
     stored = stored[: max(listed - len(refused), 1)]  # one at least: it has the text
-    found = await reader.run(submissions.some, tenant_id, [message_id for _, message_id in stored])
+    found = submissions.some(connection, tenant_id, [message_id for _, message_id in stored])
     by_id = {message.id: message for message in found}
     return Sent(
         items=[*refused, *(Item(to, by_id.get(message_id)) for to, message_id in stored)],
@@ -51,12 +63,11 @@ async def look(reader: Reader, tenant_id: Id, key: bytes, listed: int) -> Sent |
     )
 
 
-async def messages_of(reader: Reader, tenant_id: Id, key: bytes) -> Sequence[Id] | None:
-    """All its messages that are kept; None: nothing is kept under this key."""
-    replay = await _replay(reader, tenant_id, key)
-    return None if replay is None else await reader.run(submissions.ids_of, tenant_id, replay.submission_id)
+def _messages_of(connection: Connection, tenant_id: Id, key: bytes) -> Sequence[Id] | None:
+    replay = _replay(connection, tenant_id, key)
+    return None if replay is None else submissions.ids_of(connection, tenant_id, replay.submission_id)
 
 
-async def _replay(reader: Reader, tenant_id: Id, key: bytes) -> Replay | None:
-    found = await reader.run(request_of_key, tenant_id, key)
+def _replay(connection: Connection, tenant_id: Id, key: bytes) -> Replay | None:
+    found = request_of_key(connection, tenant_id, key)
     return None if found is None else Replay.of(*found)
